@@ -7,15 +7,11 @@ they would stand before every answer.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import os
-import sys
-from collections.abc import Iterator
 
 import tensorflow as tf
 
-STANDARD_ERROR = 2
+from recsys.native_log import native_log_dropped
 
 
 @functools.cache
@@ -24,20 +20,5 @@ def run_first_session() -> None:
     graph = tf.Graph()
     with graph.as_default():
         one = tf.constant(1)
-    with _unread(), tf.compat.v1.Session(graph=graph) as session:
+    with native_log_dropped(), tf.compat.v1.Session(graph=graph) as session:
         session.run(one)
-
-
-@contextlib.contextmanager
-def _unread() -> Iterator[None]:
-    """Sends standard error nowhere; the C++ library writes to it past Python."""
-    sys.stderr.flush()
-    kept = os.dup(STANDARD_ERROR)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, STANDARD_ERROR)
-        yield
-    finally:
-        os.dup2(kept, STANDARD_ERROR)
-        os.close(kept)
-        os.close(nowhere)
