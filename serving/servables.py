@@ -133,15 +133,18 @@ class Search(Servable):
         scores, found = self._index.search(queries, _longest(k), excluded)
         is_known = rows[:, tf.newaxis] >= 0
         return self._answer(
-            item_id, tf.where(is_known, scores, -float("inf")), tf.where(is_known, found, NO_ROW)
-        )
+            tf.where(is_known, queries, 0.0), tf.where(is_known, scores, -float("inf")),
+            tf.where(is_known, found, NO_ROW),
+        )  # fmt: skip
 
     def _by_embedding(self, embedding: tf.Tensor, k: tf.Tensor, exclude: tf.Tensor) -> Tensors:
         scores, rows = self._index.search(embedding, _longest(k), self._items.rows(exclude))
         return self._answer(embedding, scores, rows)
 
-    def _answer(self, batch: tf.Tensor, scores: tf.Tensor, rows: tf.Tensor) -> Tensors:
-        return self._stamped(batch, item_ids=self._items.ids(rows), scores=scores)
+    def _answer(self, queries: tf.Tensor, scores: tf.Tensor, rows: tf.Tensor) -> Tensors:
+        # what the index takes for 0 is told as 0
+        query = tf.where(tf.math.is_finite(queries), queries, 0.0)
+        return self._stamped(query, item_ids=self._items.ids(rows), scores=scores, query=query)
 
     def _item_specs(self) -> list[tf.TensorSpec]:
         return [_spec("item_id", [None]), *_PAGE]
@@ -156,8 +159,10 @@ class SimilarItems(Search):
     Signature `serving_default`:
         item_id: string [batch]; k: int32 [batch]; exclude: string [batch, m].
         Returns item_ids string [batch, n] and scores float32 [batch, n], best first, where n is
-        the largest k, at most the size of the catalog. The item itself is never found; an
-        unknown one has no neighbors: "" and -inf.
+        the largest k, at most the size of the catalog, and query float32 [batch, dim], the
+        vector that was searched with: an item that the index lacks scores its dot product with
+        it. The item itself is never found; an unknown one has no neighbors: "" and -inf, and a
+        query of zeros.
 
     Signature `by_embedding`:
         embedding: float32 [batch, dim]; k and exclude as above. Returns the same.
@@ -177,7 +182,7 @@ class Recommend(Search):
         history: string [batch, length]; kinds: string [batch, length]; ages: float32
         [batch, length], seconds before now; hour, weekday: int32 [batch], -1 unknown;
         exclude: string [batch, m]; k: int32 [batch].
-        Returns item_ids and scores as `SimilarItems`.
+        Returns item_ids, scores and query as `SimilarItems`.
 
     Signatures `query_embedding` (history and context → embedding), `by_embedding` (such an
     embedding → items) and `by_item` (an item → its neighbors by behavior).
@@ -213,7 +218,7 @@ class Recommend(Search):
         excluded = self._items.rows(exclude)
         if self._masks_history:
             excluded = tf.concat([excluded, rows], axis=1)
-        return self._answer(history, *self._index.search(queries, _longest(k), excluded))
+        return self._answer(queries, *self._index.search(queries, _longest(k), excluded))
 
     def _query_embedding(
         self, history: tf.Tensor, kinds: tf.Tensor, ages: tf.Tensor, hour: tf.Tensor,

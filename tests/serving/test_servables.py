@@ -87,6 +87,7 @@ def test_neighbors_of_an_item_without_itself(similar):
     # a · b = 0.8, a · d = 0.6, a · ü = 0
     assert answer["item_ids"].tolist() == [["b", "d"]]
     np.testing.assert_allclose(answer["scores"], [[0.8, 0.6]], atol=1e-6)
+    np.testing.assert_allclose(answer["query"], [[1, 0]], atol=1e-6)
     assert answer["fingerprint"].tolist() == ["f0"]
 
 
@@ -99,6 +100,7 @@ def test_an_unknown_item_has_no_neighbors(similar):
     answer = similar.predict({"item_id": ["nobody", "ü"], "k": [1, 1], "exclude": [[""], [""]]})
     assert answer["item_ids"].tolist() == [[""], ["d"]]
     assert np.isneginf(answer["scores"][0]).all()
+    np.testing.assert_allclose(answer["query"], [[0, 0], [0, 1]], atol=1e-6)
 
 
 def test_the_largest_k_of_a_batch_counts_up_to_the_catalog(similar):
@@ -122,6 +124,13 @@ def test_neighbors_of_an_embedding(similar):
     inputs = {"embedding": [[0.0, 1.0]], "k": [3], "exclude": [["d"]]}
     answer = similar.predict(inputs, "by_embedding")
     assert answer["item_ids"].tolist() == [["ü", "b", "a"]]
+    np.testing.assert_allclose(answer["query"], [[0, 1]], atol=1e-6)
+
+
+def test_a_query_is_told_as_the_index_took_it(similar):
+    inputs = {"embedding": [[np.nan, 1.0]], "k": [1], "exclude": [[""]]}
+    answer = similar.predict(inputs, "by_embedding")
+    np.testing.assert_allclose(answer["query"], [[0, 1]], atol=1e-6)
 
 
 def test_a_history_leads_to_items_it_does_not_hold(recommend):
@@ -156,6 +165,7 @@ def test_the_query_embedding_gives_the_same_answer(recommend):
         {"embedding": embedding, "k": page["k"], "exclude": [["a", "ü"]]}, "by_embedding"
     )
     whole = recommend.predict({**inputs, **page})
+    np.testing.assert_allclose(whole["query"], embedding, atol=1e-6)
     assert by_embedding["item_ids"].tolist() == whole["item_ids"].tolist()
 
 

@@ -67,6 +67,7 @@ class CircleClient:
         return {
             "item_ids": np.array([ids for ids, _ in answers], object),
             "scores": np.array([scores for _, scores in answers], np.float32),
+            "query": np.array([np.zeros(2) if q is None else q for q in queries], np.float32),
             "fingerprint": np.array([self.fingerprint] * len(answers), object),
         }
 
