@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recsys.config import ServingConfig
+from serving.api.access import LOCAL
 from serving.api.measures import Measures
 from serving.api.problems import BodyError, problem
 
@@ -60,7 +61,9 @@ class Edge:
             return
         request_id = _request_id(Headers(scope=scope))
         started = time.perf_counter()
-        scope.setdefault("state", {}).update(request_id=request_id, started=started)
+        scope.setdefault("state", {}).update(
+            request_id=request_id, started=started, principal=LOCAL
+        )  # fmt: skip
         answer = _Answer(send, request_id)
         self._in_hand += 1
         self._measures.in_hand.set(self._in_hand)

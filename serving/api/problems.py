@@ -24,9 +24,10 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
 
 TITLES = {
-    400: "Bad request", 404: "Not found", 405: "Method not allowed", 408: "Too slow",
-    409: "Not in this bundle", 413: "Too large", 415: "Not a photo", 422: "Not acceptable",
-    500: "Our mistake", 503: "Not available now",
+    400: "Bad request", 401: "Who are you", 403: "Not allowed", 404: "Not found",
+    405: "Method not allowed", 408: "Too slow", 409: "Not in this bundle",
+    413: "Too large", 415: "Not a photo", 422: "Not acceptable",
+    429: "Too often", 500: "Our mistake", 503: "Not available now",
 }  # fmt: skip
 
 _PHOTO_STATUS = {"too_large": 413, "not_a_photo": 415}
