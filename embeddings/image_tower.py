@@ -56,6 +56,8 @@ class TowerSettings(Section):
     fit: str = "pad"
     categories: list[str] = Field(default_factory=list)
     attributes: dict[str, list[str]] = Field(default_factory=dict)  # column to its values
+    # by label name: what logits are divided by, so that probabilities can be believed; 1 if absent
+    temperatures: dict[str, float] = Field(default_factory=dict)
 
     def num_classes(self) -> dict[str, int]:
         """How many classes each head has, by label name."""
@@ -138,10 +140,13 @@ class TowerModel(tf.keras.Model):
         `<label>_probabilities` [batch, num_classes].
     """
 
-    def __init__(self, layer: ImageTower, heads: Heads | None) -> None:
+    def __init__(
+        self, layer: ImageTower, heads: Heads | None, temperatures: dict[str, float] | None = None
+    ) -> None:
         super().__init__(name="tower")
         self.layer = layer
         self.heads = heads
+        self.temperatures = dict(temperatures or {})
 
     def call(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """See the class."""
@@ -149,13 +154,17 @@ class TowerModel(tf.keras.Model):
         outputs = {"embedding": self.layer.embed(features, training)}
         if self.heads is not None:
             logits, _ = self.heads(features, outputs["embedding"])
-            outputs |= {f"{name}_probabilities": tf.nn.softmax(x) for name, x in logits.items()}
+            outputs |= {
+                f"{name}_probabilities": tf.nn.softmax(x / self.temperatures.get(name, 1.0))
+                for name, x in logits.items()
+            }
         return outputs
 
     def get_config(self) -> dict[str, Any]:
         """Everything needed to build it again."""
         heads = self.heads.get_config() if self.heads is not None else None
-        return {"layer": self.layer.get_config(), "heads": heads}
+        layer = self.layer.get_config()
+        return {"layer": layer, "heads": heads, "temperatures": self.temperatures}
 
 
 @dataclass(frozen=True)
@@ -192,6 +201,11 @@ class Tower:
         """How photos are fitted: pad or crop."""
         return self.settings.fit
 
+    def calibrated(self, temperatures: dict[str, float]) -> Tower:
+        """The same tower, its probabilities sharpened or softened by label name."""
+        settings = self.settings.model_copy(update={"temperatures": temperatures})
+        return _assembled(settings, self.layer, self.heads)
+
     def answer(self) -> list[float]:
         """The embedding of the drawn picture: what a reloaded tower must give again."""
         pixels = draw_picture(self.image_size)[None].astype(np.float32)
@@ -213,7 +227,11 @@ def build_tower(settings: TowerSettings) -> Tower:
     )  # fmt: skip
     num_classes = settings.num_classes()
     heads = Heads(num_classes, metric_scale=settings.metric_scale) if num_classes else None
-    model = TowerModel(layer, heads)
+    return _assembled(settings, layer, heads)
+
+
+def _assembled(settings: TowerSettings, layer: ImageTower, heads: Heads | None) -> Tower:
+    model = TowerModel(layer, heads, settings.temperatures)
     size = settings.image_size
     model(tf.zeros([1, size, size, 3]))  # makes every weight
     return Tower(settings, layer, heads, model)

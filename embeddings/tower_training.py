@@ -134,6 +134,25 @@ class Training:
         scores["validation_loss"] = float(np.mean(losses))
         return scores
 
+    def logits(self, examples: Examples) -> dict[str, np.ndarray]:
+        """What the classifiers say of photos, before any softmax: [n, num_classes] by label."""
+        tower = self.tower
+        if tower.heads is None:
+            return {}
+        heads = tower.heads
+
+        @tf.function(reduce_retracing=True, autograph=False)
+        def classify(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+            features = tower.layer.features(tf.cast(pixels, tf.float32))
+            return heads(features, tower.layer.embed(features))[0]
+
+        found: dict[str, list[np.ndarray]] = {name: [] for name in examples.labels}
+        for rows, count in _batches(np.arange(len(examples)), self.config.batch_size):
+            said = classify(_gather(examples, rows)[0])
+            for name, parts in found.items():
+                parts.append(said[name].numpy()[:count])
+        return {name: np.concatenate(parts) for name, parts in found.items() if parts}
+
     def _make_optimizers(self, steps: int) -> None:
         config = self.config
 

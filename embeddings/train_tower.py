@@ -12,6 +12,7 @@ import pandas as pd
 import tensorflow as tf
 
 from embeddings.backbone import load_backbone
+from embeddings.calibration import calibrate
 from embeddings.image_tower import (
     KIND,
     Tower,
@@ -75,6 +76,7 @@ def train_tower(config: Config, workdir: Workdir) -> dict[str, Any]:
         )
         run = Training(tower, config.tower, class_weights, scratch)
         scores = _teach(run, training, validation, key)
+        tower, scores["calibration_error"] = _calibrate(run, validation)
     else:
         say("  no labels: the backbone stays as it is, under a projection to main directions")
         fit_projection(tower.layer, training.pixels, config.embed.batch_size)
@@ -159,6 +161,16 @@ class _View:
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         return self.pixels[self.places[rows]]
+
+
+def _calibrate(run: Training, validation: Examples) -> tuple[Tower, dict[str, Any]]:
+    """The tower with probabilities that validation bears out, and the error of each label."""
+    found = {name: calibrate(logits, validation.labels[name])
+             for name, logits in run.logits(validation).items()}  # fmt: skip
+    temperatures = {name: round(temperature, 4) for name, (temperature, _) in found.items()}
+    errors = {name: {when: round(error, 4) for when, error in each.items()}
+              for name, (_, each) in found.items()}  # fmt: skip
+    return run.tower.calibrated(temperatures), errors
 
 
 def _teach(run: Training, training: Examples, validation: Examples, key: str) -> dict[str, Any]:

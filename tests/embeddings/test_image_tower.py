@@ -84,6 +84,18 @@ def test_a_loaded_tower_gives_what_the_saved_one_gave(tower, saved):
     assert len(loaded.fingerprint) == 16
 
 
+def test_temperatures_soften_probabilities_and_are_saved(tower, tmp_path):
+    softer = tower.calibrated({"category": 2.0})
+    plain, soft = (t.model(PHOTOS)["category_probabilities"].numpy() for t in (tower, softer))
+    # p ** (1/2), normalized again
+    np.testing.assert_allclose(soft, plain**0.5 / (plain**0.5).sum(1, keepdims=True), rtol=1e-4)
+    with write_artifact(tmp_path / "tower", KIND) as draft:
+        save_tower(softer, draft.path)
+        draft.info["answer"] = softer.answer()
+    loaded = load_tower(tmp_path / "tower")
+    np.testing.assert_allclose(loaded.model(PHOTOS)["category_probabilities"], soft, rtol=1e-4)
+
+
 def test_a_layer_is_built_again_from_its_config(tower):
     again = ImageTower.from_config(tower.layer.get_config())
     again(PHOTOS)

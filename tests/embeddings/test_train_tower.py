@@ -46,6 +46,12 @@ def test_the_tower_names_what_it_sees(trained):
     assert sum(name == SHAPES[n % 2] for n, name in enumerate(names)) >= 7
 
 
+def test_the_summary_says_how_far_probabilities_are_from_the_truth(trained):
+    summary, workdir = trained
+    assert set(summary["calibration_error"]) == {"category", "attr_color"}
+    assert set(load_tower(workdir.tower).settings.temperatures) == {"category", "attr_color"}
+
+
 def test_nothing_but_the_tower_is_left_behind(trained):
     names = {path.name for path in trained[1].root.iterdir()}
     assert {name for name in names if name.startswith(".")} == set()
