@@ -6,13 +6,13 @@ import difflib
 from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from recsys import columns
 from recsys.errors import NotFoundError
+from serving.facets import Facet, Mask, Masks, category_levels, one_value, several_values
 
 SECONDS_PER_DAY = 86_400.0
 POPULAR_SHARE = 0.05  # of the catalog: the items that are called popular
@@ -49,6 +49,9 @@ class Items:
         available, has_photo: bool [num_items].
         popularity: int64 [num_items], events.
         is_new, is_popular: bool [num_items].
+        facets: rows by value of category (with every level above), brand and attributes.
+        masks: what filters allow, remembered.
+        everything: a mask that allows all.
     """
 
     def __init__(
@@ -70,7 +73,18 @@ class Items:
         self.has_photo = table[columns.HAS_PHOTO].to_numpy(dtype=bool)
         self._folded_titles = [title.casefold() for title in self._texts[columns.TITLE]]
         self._sorted_ids = sorted(self.item_ids)
-        self._category_rows = _category_rows(self._texts[columns.CATEGORY])
+        self.facets = {
+            columns.CATEGORY: Facet(self._texts[columns.CATEGORY], category_levels),
+            columns.BRAND: Facet(self._texts[columns.BRAND], one_value),
+            **{name: Facet(each, several_values) for name, each in self._attributes.items()},
+        }
+        self.masks = Masks()
+        self.everything = Mask.of(np.ones(len(self), dtype=bool))
+
+    @property
+    def on_sale(self) -> Mask:
+        """The items that can be bought."""
+        return self.masks.get(columns.AVAILABLE, self.available.copy)
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -114,24 +128,26 @@ class Items:
 
     def categories(self) -> dict[str, int]:
         """Every category with the number of items in it and below it, sorted by name."""
-        return {name: len(rows) for name, rows in sorted(self._category_rows.items())}
+        rows = self.facets[columns.CATEGORY].rows
+        return {name: len(found) for name, found in sorted(rows.items())}
 
-    def in_category(self, category: str) -> np.ndarray:
-        """Which items are in a category or below it: bool [num_items].
+    def check_category(self, category: str, where: str = "category") -> None:
+        """Refuses a category that no item is in.
 
         Raises:
-            NotFoundError: no item is in it; the nearest category is suggested.
+            NotFoundError: it is unknown; the nearest category is suggested.
         """
-        rows = self._category_rows.get(category)
-        if rows is None:
-            near = nearest(category, list(self._category_rows))
+        known = self.facets[columns.CATEGORY].rows
+        if category not in known:
+            near = nearest(category, list(known))
             raise NotFoundError(
-                f"there is no category `{category}`.", where="category",
+                f"there is no category `{category}`.", where=where,
                 mend=f"Did you mean `{near}`?" if near else "This catalog has no categories.",
             )  # fmt: skip
-        mask = np.zeros(len(self), dtype=bool)
-        mask[rows] = True
-        return mask
+
+    def text(self, name: str, row: int) -> str:
+        """The text of one column of the item at a row; may be empty."""
+        return (self._texts.get(name) or self._attributes[name])[row]
 
     def titled(self, words: str) -> np.ndarray:
         """Which items have every one of the words in their title: bool [num_items]."""
@@ -139,6 +155,11 @@ class Items:
         return np.array(
             [all(word in title for word in wanted) for title in self._folded_titles], dtype=bool
         )
+
+    @property
+    def attribute_names(self) -> list[str]:
+        """The attribute columns, with their prefix."""
+        return list(self._attributes)
 
     def _near(self, item_id: str) -> list[str]:
         at = bisect_left(self._sorted_ids, item_id)
@@ -173,12 +194,3 @@ def _new(created_at: np.ndarray, new_days: float) -> np.ndarray:
         return np.zeros(len(created_at), dtype=bool)
     with np.errstate(invalid="ignore"):
         return created_at >= np.nanmax(created_at) - new_days * SECONDS_PER_DAY
-
-
-def _category_rows(categories: list[Any]) -> dict[str, np.ndarray]:
-    rows: dict[str, list[int]] = {}
-    for row, category in enumerate(categories):
-        levels = category.split(columns.CATEGORY_SEPARATOR) if category else []
-        for depth in range(1, len(levels) + 1):
-            rows.setdefault(columns.CATEGORY_SEPARATOR.join(levels[:depth]), []).append(row)
-    return {name: np.array(found) for name, found in rows.items()}

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recsys import columns
+from serving.filters import EVERYTHING, AllOf, Condition, OneOf, Says, Titled, Within
 from serving.items import Items
 
 GROWTH = 4  # how much more is fetched when a page was not filled
@@ -30,6 +32,7 @@ class Filter:
         words: words that a title must hold; empty allows all.
         min_price, max_price: inclusive; items without a price pass only without bounds.
         with_unavailable: also items that are not available, for browsing only.
+        condition: what else an item must be, as `parse_filter` reads it.
     """
 
     category: str = ""
@@ -37,6 +40,7 @@ class Filter:
     min_price: float | None = None
     max_price: float | None = None
     with_unavailable: bool = False
+    condition: Condition = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -47,23 +51,34 @@ class Page:
     offset: int = 0
 
 
-def allowed_items(items: Items, wanted: Filter) -> np.ndarray:
-    """Which items a filter lets through: bool [num_items].
+def condition_of(wanted: Filter, items: Items) -> Condition:
+    """The simple parameters and the filter as one condition.
 
     Raises:
         NotFoundError: the category is unknown.
     """
-    mask = np.ones(len(items), dtype=bool) if wanted.with_unavailable else items.available.copy()
+    parts: list[Condition] = [] if wanted.condition == EVERYTHING else [wanted.condition]
+    if not wanted.with_unavailable:
+        parts.append(Says(columns.AVAILABLE, True))
     if wanted.category:
-        mask &= items.in_category(wanted.category)
-    if wanted.words.strip():
-        mask &= items.titled(wanted.words)
-    # a missing price is nan, and every comparison with it is false
-    if wanted.min_price is not None:
-        mask &= items.price >= wanted.min_price
-    if wanted.max_price is not None:
-        mask &= items.price <= wanted.max_price
-    return mask
+        items.check_category(wanted.category)
+        parts.append(OneOf(columns.CATEGORY, (wanted.category,)))
+    if words := tuple(wanted.words.casefold().split()):
+        parts.append(Titled(words))
+    if wanted.min_price is not None or wanted.max_price is not None:
+        low = -math.inf if wanted.min_price is None else wanted.min_price
+        high = math.inf if wanted.max_price is None else wanted.max_price
+        parts.append(Within(columns.PRICE, low, high))
+    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+
+def allowed_items(items: Items, wanted: Filter) -> np.ndarray:
+    """Which items a filter lets through: bool [num_items], read-only.
+
+    Raises:
+        NotFoundError: the category is unknown.
+    """
+    return condition_of(wanted, items).mask(items).allowed
 
 
 def without(mask: np.ndarray, rows: list[int]) -> np.ndarray:

@@ -16,6 +16,7 @@ WITHOUT_TENSORFLOW = (
     "recsys.progress", "recsys.catalog", "recsys.interactions", "recsys.prepare",
     "recsys.metrics", "recsys.splits", "recsys.baselines", "recsys.embedding_table",
     "recsys.report", "embeddings.images", "serving.bundle", "serving.store", "serving.rules",
+    "serving.facets", "serving.filters",
     "vitrine.cli", "vitrine.pipeline", "vitrine.shop", "vitrine.check", "vitrine.demo",
     "vitrine.doctor", "vitrine.importers.movielens", "vitrine.importers.folders",
     "vitrine.importers.fashion_products",
