@@ -47,6 +47,15 @@ class PhotosConfig(Section):
     min_contrast: float = 2.0  # standard deviation of the liveliest color channel; less is blank
 
 
+class QualityConfig(Section):
+    """When a photo that can be read is still a bad one; `vitrine check` lists such photos."""
+
+    min_bright: float = 70.0  # nothing brighter than this of 255 is a photo taken in the dark
+    max_dark: float = 225.0  # nothing darker than this is washed out, or white upon white
+    min_sharpness: float = 0.5  # edges relative to contrast: sharp photos have 1 to 3, blurred 0.3
+    max_text: Fraction = 0.5  # share that lines of characters cover; patterns reach 0.4
+
+
 class TowerConfig(Section):
     """The image tower: what it is made of and how it is trained."""
 
@@ -135,6 +144,24 @@ class TrainConfig(Section):
     seed: int = 0  # of first weights, dropout and the order of batches
 
 
+class TransitionsConfig(Section):
+    """The second source of recommendations: what followed what, counted."""
+
+    enabled: bool = True  # false: the towers answer alone
+    # all: also the last events of each shopper, which evaluation holds back; fresher, unjudged
+    learn_from: Literal["training", "all"] = "training"
+    lags: Count = 30  # an item is followed by what comes up to so many events later, 1/distance
+    history: Count = 20  # the last events that vote, 1/place each
+    width: Count = 100  # followers kept per item, the strongest
+    max_entries: Count = 20_000_000  # of the whole table: 160 MB; wider rows are cut
+    half_life_days: float = Field(0.0, ge=0)  # an event so old counts half; 0: all alike
+    damping: Fraction = 0.5  # power of an item's own count that its followers are divided by
+    popularity_damping: Fraction = 0.2  # the same of the follower's count
+    # ages and dampings are chosen on validation among these and a few others
+    tune: bool = True
+    max_cases: Count = 2_000  # of validation, that the mixture is fitted on
+
+
 class IndexConfig(Section):
     """Which engine answers and how good its answers must be."""
 
@@ -174,6 +201,19 @@ class ExportConfig(Section):
     num_warmup_requests: Count = 4  # a ScaNN index is built on its first query
 
 
+class AnalysisConfig(Section):
+    """What `vitrine analyze` counts, and how."""
+
+    session_gap_minutes: float = Field(30.0, gt=0)  # the web's usual; a longer break ends a session
+    price_bands: Count = 5  # of equally many items each
+    trend_days: float = Field(14.0, gt=0)  # whole weeks, so that weekends weigh the same
+    num_audiences: int = Field(0, ge=0)  # 0: three to eight, as tastes stand apart best
+    min_taste_items: Count = 3  # fewer touched items say too little of a taste
+    min_viewed: Count = 20  # pairs of an item, before its conversion is compared with others'
+    min_support: Count = 5  # baskets with both items, before a pair is shown
+    seed: int = 0  # of the audiences' first centers
+
+
 class ServingConfig(Section):
     """The HTTP API."""
 
@@ -204,14 +244,17 @@ class Config(Section):
 
     data: DataConfig = DataConfig()
     photos: PhotosConfig = PhotosConfig()
+    quality: QualityConfig = QualityConfig()
     tower: TowerConfig = TowerConfig()
     embed: EmbedConfig = EmbedConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
+    transitions: TransitionsConfig = TransitionsConfig()
     index: IndexConfig = IndexConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     export: ExportConfig = ExportConfig()
     serving: ServingConfig = ServingConfig()
+    analysis: AnalysisConfig = AnalysisConfig()
 
 
 def load_config(path: Path | None = None, overrides: list[str] | None = None) -> Config:

@@ -14,7 +14,8 @@ FLOORS = ("recsys", "embeddings", "serving", "vitrine")  # from the ground up
 WITHOUT_TENSORFLOW = (
     "recsys.errors", "recsys.config", "recsys.columns", "recsys.workdir", "recsys.artifact",
     "recsys.progress", "recsys.catalog", "recsys.interactions", "recsys.prepare",
-    "recsys.metrics", "recsys.splits", "recsys.baselines", "recsys.embedding_table",
+    "recsys.metrics", "recsys.splits", "recsys.baselines", "recsys.transitions",
+    "recsys.embedding_table",
     "recsys.report", "embeddings.images", "serving.bundle", "serving.store", "serving.rules",
     "serving.facets", "serving.filters",
     "vitrine.cli", "vitrine.pipeline", "vitrine.shop", "vitrine.check", "vitrine.demo",
