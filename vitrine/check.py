@@ -45,7 +45,7 @@ def check(config: Config, out_html: Path | None = None) -> dict[str, Any]:
     report: dict[str, Any] = {
         "catalog": _describe_catalog(catalog, table),
         "events": _describe_events(found, found.table) if found.table else None,
-        "photos": check_photos(catalog, config.photos) if has_photos else None,
+        "photos": check_photos(catalog, config.photos, config.quality) if has_photos else None,
         "rejected": [*_reasons(rejected_items), *_reasons(found.rejected)],
     }
     report["problems"] = _problems(report, config.data)

@@ -15,8 +15,9 @@ import pandas as pd
 
 from embeddings.images import decode_photo, read_bytes
 from embeddings.perceptual_hash import near_duplicates, perceptual_hash
+from embeddings.quality import Finding, judge_photo
 from recsys import columns
-from recsys.config import PhotosConfig
+from recsys.config import PhotosConfig, QualityConfig
 from recsys.errors import PhotoError
 from recsys.progress import track
 
@@ -40,17 +41,21 @@ class Photo:
     sha256: str = ""
     hash: int = 0
     colors: np.ndarray = field(default_factory=lambda: np.zeros(192, np.uint8))
+    findings: list[Finding] = field(default_factory=list)
 
 
-def check_photos(catalog: pd.DataFrame, settings: PhotosConfig) -> dict[str, Any]:
+def check_photos(
+    catalog: pd.DataFrame, settings: PhotosConfig, quality: QualityConfig
+) -> dict[str, Any]:
     """Reads and decodes every photo, in threads.
 
     Returns:
         `photos`, `usable`, `items_without_usable_photo`, `rejected` by reason with examples,
-        `width`, `height` and `bytes` as smallest, median and largest, `sizes` for the plot,
+        `doubtful` likewise: photos that are used, and should be taken again; `width`, `height`
+        and `bytes` as smallest, median and largest, `sizes` for the plot,
         `exact_duplicates` and `near_duplicates` as groups of items.
     """
-    photos = list(_examine_all(_listed(catalog), settings))
+    photos = list(_examine_all(_listed(catalog), settings, quality))
     usable = [photo for photo in photos if not photo.reason]
     with_photo = {photo.item_id for photo in usable}
     return {
@@ -58,6 +63,7 @@ def check_photos(catalog: pd.DataFrame, settings: PhotosConfig) -> dict[str, Any
         "usable": len(usable),
         "items_without_usable_photo": len(catalog) - len(with_photo),
         "rejected": _rejected(photos),
+        "doubtful": _doubtful(usable),
         "width": _spread([photo.width for photo in usable]),
         "height": _spread([photo.height for photo in usable]),
         "bytes": _spread([photo.num_bytes for photo in usable]),
@@ -73,17 +79,21 @@ def _listed(catalog: pd.DataFrame) -> list[tuple[str, str]]:
     return list(zip(listed["item_id"].tolist(), listed["at"].tolist(), strict=True))
 
 
-def _examine_all(listed: list[tuple[str, str]], settings: PhotosConfig) -> Iterator[Photo]:
+def _examine_all(
+    listed: list[tuple[str, str]], settings: PhotosConfig, quality: QualityConfig
+) -> Iterator[Photo]:
     def photos() -> Iterator[Photo]:
         with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
             for start in range(0, len(listed), _CHUNK):
                 chunk = listed[start : start + _CHUNK]
-                yield from pool.map(lambda entry: _examine(entry[0], entry[1], settings), chunk)
+                yield from pool.map(
+                    lambda entry: _examine(entry[0], entry[1], settings, quality), chunk
+                )
 
     yield from track(photos(), "check photos", len(listed))
 
 
-def _examine(item_id: str, location: str, settings: PhotosConfig) -> Photo:
+def _examine(item_id: str, location: str, settings: PhotosConfig, quality: QualityConfig) -> Photo:
     photo = Photo(item_id, location)
     try:
         data = read_bytes(location, settings.max_bytes)
@@ -94,6 +104,7 @@ def _examine(item_id: str, location: str, settings: PhotosConfig) -> Photo:
         return photo
     photo.width, photo.height = image.size
     photo.hash, photo.colors = perceptual_hash(image)
+    photo.findings = judge_photo(image, quality)
     return photo
 
 
@@ -111,6 +122,24 @@ def _rejected(photos: list[Photo]) -> list[dict[str, Any]]:
             ],
         }
         for reason, found in sorted(by_reason.items(), key=lambda entry: -len(entry[1]))
+    ]  # fmt: skip
+
+
+def _doubtful(photos: list[Photo]) -> list[dict[str, Any]]:
+    by_check: dict[str, list[tuple[Photo, Finding]]] = {}
+    for photo in photos:
+        for finding in photo.findings:
+            by_check.setdefault(finding.check, []).append((photo, finding))
+    return [
+        {
+            "reason": check, "count": len(found), "mend": found[0][1].message,
+            "examples": [
+                {"item_id": photo.item_id, "where": photo.location,
+                 "what": f"{finding.figure:g}, the limit is {finding.limit:g}"}
+                for photo, finding in found[:NUM_EXAMPLES]
+            ],
+        }
+        for check, found in sorted(by_check.items(), key=lambda entry: -len(entry[1]))
     ]  # fmt: skip
 
 

@@ -25,6 +25,7 @@ def render_text(report: dict[str, Any]) -> str:
     if report["photos"]:
         lines += ["", *_photo_lines(report["photos"])]
     lines += _rejected_lines(report)
+    lines += _doubtful_lines(report)
     lines += ["", f"Verdict: {'ready' if report['ok'] else 'not usable as it is'}."]
     lines += [f"  {problem['level']}: {problem['text']}" for problem in report["problems"]]
     return "\n".join(lines)
@@ -151,6 +152,14 @@ def _rejected_lines(report: dict[str, Any]) -> list[str]:
         places = ", ".join(example["item_id"] for example in entry["examples"])
         lines += _rejection(f"photos: {entry['reason']}", entry, places)
     return ["", "Rejected", *lines] if lines else []
+
+
+def _doubtful_lines(report: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for entry in (report["photos"] or {}).get("doubtful", []):
+        places = ", ".join(example["item_id"] for example in entry["examples"])
+        lines += _rejection(f"photos: {entry['reason']}", entry, places)
+    return ["", "Photos to take again", *lines] if lines else []
 
 
 def _rejection(name: str, entry: dict[str, Any], places: str) -> list[str]:

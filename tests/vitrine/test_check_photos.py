@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from recsys.config import PhotosConfig
+from recsys.config import PhotosConfig, QualityConfig
 from vitrine.check_photos import check_photos
 
 
@@ -31,7 +31,7 @@ def found(tmp_path):
     images[0] += f"|{images[1]}"  # the first item has two photos
     images = [images[0], *images[2:], "", str(tmp_path / "lost.jpg"), ""]
     catalog = pd.DataFrame({"item_id": [f"i{row}" for row in range(10)], "image": images})
-    return check_photos(catalog, PhotosConfig(min_side=16))
+    return check_photos(catalog, PhotosConfig(min_side=16), QualityConfig())
 
 
 def test_photos_are_counted_by_photo_and_by_item(found):
@@ -63,3 +63,18 @@ def test_the_same_file_and_the_same_picture_are_told_apart(found):
     assert [entry["where"].rsplit("/")[-1] for entry in near["examples"][0]] == [
         "a.jpg", "larger.png",
     ]  # fmt: skip
+
+
+def test_photos_to_take_again_are_named_with_what_was_measured(tmp_path):
+    from PIL import Image, ImageDraw
+
+    dark = Image.new("RGB", (90, 90), (8, 8, 8))
+    ImageDraw.Draw(dark).rectangle([20, 20, 60, 60], fill=(50, 45, 40))
+    dark.save(tmp_path / "dark.png")
+    catalog = pd.DataFrame({"item_id": ["7"], "image": [str(tmp_path / "dark.png")]})
+    found = check_photos(catalog, PhotosConfig(), QualityConfig())
+    assert found["rejected"] == []
+    (entry,) = found["doubtful"]
+    assert (entry["reason"], entry["count"]) == ("underexposed", 1)
+    assert entry["examples"][0]["item_id"] == "7"
+    assert "more light" in entry["mend"]
