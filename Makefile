@@ -15,7 +15,7 @@ DEMO_SERVE ?= 1
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lock configs browser clean
+.PHONY: help setup demo test lint lock configs browser postgresql clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -54,6 +54,9 @@ configs: setup
 
 browser:
 	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium)
+
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || (apt-get update -qq && apt-get install -y -qq postgresql)
 
 clean:
 	rm -rf $(VENV) $(DEMO_DIR) build dist *.egg-info

@@ -30,7 +30,8 @@ items_table = sa.Table(
 
 events_table = sa.Table(
     "events", metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    # SQLite counts by itself only in a column that is called INTEGER
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
     sa.Column("event_id", sa.Text, unique=True),  # the sender's name for it; repeats are dropped
     sa.Column(columns.USER_ID, sa.Text, nullable=False),
     sa.Column(columns.ITEM_ID, sa.Text, nullable=False),
@@ -46,6 +47,45 @@ state_table = sa.Table(
     "state", metadata,
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
+)  # fmt: skip
+
+# What the catalog gained or lost since the last publication; kept until a refresh folds it in.
+live_items_table = sa.Table(
+    "live_items", metadata,
+    sa.Column(columns.ITEM_ID, sa.Text, primary_key=True),
+    sa.Column("fields", sa.Text, nullable=False),  # a JSON object of catalog columns
+    sa.Column("embedding", sa.LargeBinary),  # float32, little-endian
+    sa.Column("candidate", sa.LargeBinary),  # the same
+    sa.Column("fingerprint", sa.Text, nullable=False),  # of the bundle that both are from
+    sa.Column(columns.TIMESTAMP, sa.Float, nullable=False),
+    sa.Column("withdrawn", sa.Boolean, nullable=False),
+)  # fmt: skip
+
+live_photos_table = sa.Table(
+    "live_photos", metadata,
+    sa.Column(columns.ITEM_ID, sa.Text, primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),  # 0 is the main photo
+    sa.Column("png", sa.LargeBinary, nullable=False),  # fitted to the tower's square
+)  # fmt: skip
+
+keys_table = sa.Table(
+    "api_keys", metadata,
+    sa.Column("key_id", sa.Text, primary_key=True),  # the public part
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("salt", sa.LargeBinary, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),  # of the secret part, salted
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("revoked_at", sa.Float),
+)  # fmt: skip
+
+receipts_table = sa.Table(
+    "receipts", metadata,
+    sa.Column("receipt_id", sa.Text, primary_key=True),
+    sa.Column("user_digest", sa.Text, nullable=False),  # says nothing without the user id
+    sa.Column("num_events", sa.Integer, nullable=False),
+    sa.Column("deleted_at", sa.Float, nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),
 )  # fmt: skip
 
 

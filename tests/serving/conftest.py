@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recsys.workdir import Workdir
+from serving.store import Store
 
 if TYPE_CHECKING:
     from tests.serving.model_server.running import Running
+    from tests.serving.postgresql import PostgreSQL
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +60,30 @@ def workdir(demo_workdir: Workdir, tmp_path: Path) -> Workdir:
     root = tmp_path / "workdir"
     shutil.copytree(demo_workdir.root, root, copy_function=os.link)
     return Workdir(root)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server for all tests; skips where it is not installed."""
+    from tests.serving.postgresql import PostgreSQL
+
+    server = PostgreSQL()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.sqlite'}"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.fresh()
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """An empty store in a database of each kind in turn."""
+    store = Store(database_url)
+    yield store
+    store.close()

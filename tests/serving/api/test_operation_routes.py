@@ -9,9 +9,9 @@ from tests.serving.api.circle import CircleClient
 
 
 def test_a_database_that_is_down_is_a_503(api: Client, service: Service):
-    service.store._engine.dispose()
+    service.store._database._engine.dispose()
     service.store.__init__("sqlite://")  # type: ignore[misc]
-    with service.store._engine.begin() as connection:
+    with service.store._database._engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE events")
     answer = api.get("/v1/users")
     assert answer.status_code == 503
