@@ -189,6 +189,7 @@ class EvaluationConfig(Section):
     protocols: list[Literal["leave_last_out", "temporal"]] = ["leave_last_out", "temporal"]
     rank: Literal["catalog", "touched"] = "catalog"  # touched: only items with events, as published
     cold_user_events: Count = 5  # a shopper with fewer events before is a cold one
+    kinds: str = "category"  # the column by which lists are diverse and calibrated; a|b is both
     seed: int = 0  # of the resamples and of the cases drawn
 
 

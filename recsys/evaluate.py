@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from recsys import columns
 from recsys.artifact import Artifact, open_artifact, write_artifact, write_json
@@ -19,10 +20,13 @@ from recsys.photo_retrieval import photo_retrieval
 from recsys.progress import say
 from recsys.ranking import Scorer
 from recsys.report import render_html, render_text
+from recsys.segments import ItemFacts
 from recsys.sequences import Sequences, make_sequences
 from recsys.splits import Split, leave_last_out, temporal
+from recsys.time_travel import check_cases, check_split, model_inputs
 from recsys.workdir import Workdir
 
+CASES = "cases.parquet"
 TITLES = {
     "leave_last_out": "leave-last-out: each shopper's last target, the ones before may be learned",
     "temporal": "global temporal: fit before one moment, every later target of a shopper judged",
@@ -32,11 +36,15 @@ TITLES = {
 def evaluate(config: Config, workdir: Workdir) -> dict[str, Any]:
     """Ranks the whole catalog for every judged case, by the model and by its peers.
 
-    Writes report.json, report.txt and report.html to `workdir.evaluation`. A catalog without
-    events gets photo retrieval only, one without photos recommendation only.
+    Writes report.json, report.txt, report.html and cases.parquet (the rank of every right item,
+    for `vitrine compare`) to `workdir.evaluation`. A catalog without events gets photo retrieval
+    only, one without photos recommendation only.
 
     Returns:
         The report, as in report.json.
+
+    Raises:
+        TrainingError: an input or a score of a case comes from after it.
     """
     tables = open_artifact(workdir.tables, "tables", mend="Run `vitrine prepare` first.")
     catalog = load_catalog(workdir)
@@ -51,11 +59,12 @@ def evaluate(config: Config, workdir: Workdir) -> dict[str, Any]:
         "k": config.evaluation.k, "protocols": [], "training": None, "photo_retrieval": None,
         "index": None,
     }  # fmt: skip
+    cases = pd.DataFrame()
     if len(sequences.rows):
         model = open_artifact(workdir.model, "model", mend="Run `vitrine train` first.")
         inputs["model"] = model.fingerprint
         report["training"] = dict(model.info)
-        report["protocols"] = _protocols(config, workdir, sequences, model)
+        report["protocols"], cases = _protocols(config, workdir, sequences, model)
     if workdir.embeddings.is_dir():
         report["photo_retrieval"], inputs["embeddings"] = photo_retrieval(
             catalog, workdir, config.evaluation
@@ -65,6 +74,7 @@ def evaluate(config: Config, workdir: Workdir) -> dict[str, Any]:
     with write_artifact(workdir.evaluation, "evaluation") as draft:
         draft.inputs = inputs
         write_json(draft.path / "report.json", report)
+        cases.to_parquet(draft.path / CASES, index=False)
         (draft.path / "report.txt").write_text(render_text(report) + "\n", encoding="utf-8")
         (draft.path / "report.html").write_text(render_html(report), encoding="utf-8")
     return report
@@ -72,17 +82,18 @@ def evaluate(config: Config, workdir: Workdir) -> dict[str, Any]:
 
 def _protocols(
     config: Config, workdir: Workdir, sequences: Sequences, model: Artifact
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     """One entry for each split: its cases, and a row for each model and group of cases."""
     mask = config.model.repeat_consumption == "mask"
-    num_items = len(load_catalog(workdir))
+    catalog = load_catalog(workdir)
+    num_items, facts = len(catalog), ItemFacts.of(catalog, sequences, config.evaluation.kinds)
     last_out = leave_last_out(sequences, num_items, mask_repeats=mask)
     say("  choose the peers' settings on validation")
     peers = {
         name: tune(name, last_out.train, last_out.validation, num_items, mask_seen=mask)
         for name in _affordable(config, last_out.train)
     }
-    found = []
+    found, tables = [], []
     for name in config.evaluation.protocols:
         split = last_out if name == "leave_last_out" else temporal(
             sequences, num_items, config.evaluation.temporal_quantile, mask_repeats=mask
@@ -92,30 +103,39 @@ def _protocols(
             continue
         say(f"  {name}: {len(split.test)} cases")
         scorer = _model_scorer(name, config, workdir, split, model)
-        found.append(_protocol(name, config, split, num_items, scorer, peers))
-    return found
+        entry, cases = _protocol(name, config, split, facts, scorer, peers)
+        found.append(entry)
+        tables.append(cases)
+    if not tables:
+        return found, pd.DataFrame()
+    cases = pd.concat(tables, ignore_index=True)
+    cases[columns.ITEM_ID] = catalog[columns.ITEM_ID].to_numpy(object)[cases.pop("target")]
+    return found, cases
 
 
 def _protocol(
-    name: str, config: Config, split: Split, num_items: int, scorer: Scorer,
+    name: str, config: Config, split: Split, facts: ItemFacts, scorer: Scorer,
     peers: dict[str, Baseline],
-) -> dict[str, Any]:  # fmt: skip
-    settings = config.evaluation
+) -> tuple[dict[str, Any], pd.DataFrame]:  # fmt: skip
     mask = config.model.repeat_consumption == "mask"
-    judged = Judged.of(split, settings, mask_seen=mask)
-    rows = judge("two_tower", scorer, judged, settings)
-    described = {}
+    judged = Judged.of(split, config.evaluation, mask_seen=mask, facts=facts)
+    scorers, described = {"two_tower": scorer}, {}
     for peer, baseline in peers.items():
-        rows += judge(
-            peer, baseline.scorer(baseline.learn(split.train, num_items)), judged, settings
-        )
+        scorers[peer] = baseline.scorer(baseline.learn(split.train, len(split.known)))
         described[peer] = {key: str(value) for key, value in asdict(baseline).items()}  # type: ignore[call-overload]
-    return {
+    check_split(split, one_moment=name == "temporal")
+    inputs = model_inputs(config.model.history_length)
+    checked = check_cases(judged.cases, scorers, inputs, seed=config.evaluation.seed)
+    found = [judge(each, scorer, judged) for each, scorer in scorers.items()]
+    entry = {
         "name": name, "title": TITLES[name], "cases": len(judged.cases),
         "users": len(np.unique(judged.cases.users)), "items_ranked": int(judged.known.sum()),
         "seen_items": "masked" if mask else "ranked too",
-        "peer_settings": described, "rows": rows,
+        "peer_settings": described, "rows": [row for each in found for row in each.rows],
+        "segments": [row for each in found for row in each.segments],
+        "lists": [each.lists for each in found], "time_travel_cases": checked,
     }  # fmt: skip
+    return entry, pd.concat([each.cases for each in found]).assign(protocol=name)
 
 
 def _affordable(config: Config, train: Sequences) -> list[str]:

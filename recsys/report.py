@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from importlib import resources
 from typing import Any
 
 from recsys.report_plots import draw_plots
+from recsys.report_segments import LISTS_NOTE, list_cells, segment_cells
 
 NAMES = {
     "two_tower": "two-tower", "popularity": "popularity", "item_knn": "item-kNN",
@@ -23,6 +25,9 @@ def render_text(report: dict[str, Any]) -> str:
         lines.append(_training_line(training))
     for protocol in report["protocols"]:
         lines += ["", *_protocol_lines(protocol)]
+        for _, title, cells in _further_tables(report, protocol):
+            lines += ["", *textwrap.wrap(title, 100, initial_indent="  ", subsequent_indent="  "),
+                      *_aligned(cells)]  # fmt: skip
     if retrieval := report["photo_retrieval"]:
         lines += ["", f"photo retrieval by category: {retrieval['queries']:,} test photos among "
                   f"{retrieval['gallery']:,} of training, {retrieval['categories']} categories",
@@ -42,7 +47,8 @@ def render_html(report: dict[str, Any]) -> str:
     template = resources.files("recsys").joinpath("templates", "report.html")
     tables = [
         {"head": f"{protocol['title']}", "note": _describe(protocol), "rows": _cells(protocol),
-         "settings": protocol["peer_settings"]}
+         "settings": protocol["peer_settings"], "further": _further_tables(report, protocol),
+         "name": protocol["name"]}
         for protocol in report["protocols"]
     ]  # fmt: skip
     return environment.from_string(template.read_text(encoding="utf-8")).render(
@@ -65,10 +71,24 @@ def _protocol_lines(protocol: dict[str, Any]) -> list[str]:
 
 
 def _describe(protocol: dict[str, Any]) -> str:
+    checked = protocol.get("time_travel_cases")
     return (
         f"{protocol['cases']:,} cases of {protocol['users']:,} shoppers, "
         f"{protocol['items_ranked']:,} items ranked, seen items {protocol['seen_items']}"
+        + (f"; {checked} answered again from the log cut before them" if checked else "")
     )
+
+
+def _further_tables(
+    report: dict[str, Any], protocol: dict[str, Any]
+) -> list[tuple[str, str, list[list[str]]]]:
+    """The tables after the main one, each with its name, its title and its cells."""
+    measure = f"ndcg@{report['k']}"
+    tables = [
+        ("lists", f"lists of {report['k']}: {LISTS_NOTE}", list_cells(protocol, NAMES)),
+        ("segments", f"{_heading(measure)} by segment", segment_cells(protocol, measure, NAMES)),
+    ]
+    return [table for table in tables if table[2]]
 
 
 def _cells(protocol: dict[str, Any]) -> list[list[str]]:

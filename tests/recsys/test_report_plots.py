@@ -24,3 +24,17 @@ def test_every_protocol_and_the_training_have_a_plot():
 def test_a_training_without_validation_has_no_course():
     training = {**TRAINING, "validation_ndcg_at_10": None}
     assert draw_plots({"k": 10, "protocols": [], "training": training}) == {}
+
+
+def test_segments_and_lists_have_plots_where_they_are():
+    interval = {"mean": 0.2, "low": 0.1, "high": 0.3}
+    models = ("two_tower", "popularity")
+    protocol = {
+        **PROTOCOL,
+        "segments": [{"model": model, "dimension": "category", "segment": segment, "cases": 3,
+                      "ndcg@10": interval} for model in models for segment in ("Home", "Toys")],
+        "lists": [{"model": model, "coverage": 0.5, "novelty": interval} for model in models],
+    }  # fmt: skip
+    plots = draw_plots({"k": 10, "protocols": [protocol], "training": None})
+    assert sorted(plots) == ["temporal", "temporal lists", "temporal segments"]
+    assert all(ElementTree.fromstring(svg).tag.endswith("svg") for svg in plots.values())
