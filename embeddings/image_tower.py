@@ -104,8 +104,15 @@ class ImageTower(tf.keras.layers.Layer):
 
     def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Pooled features before the projection: float32 [batch, channels]."""
+        return self.pool(self.maps(images, training))
+
+    def maps(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """What the backbone sees where: float32 [batch, rows, cols, channels]."""
         scale = self.backbone.scale
-        maps = self.network((images - scale.offset) / scale.divisor, training=training)
+        return self.network((images - scale.offset) / scale.divisor, training=training)
+
+    def pool(self, maps: tf.Tensor) -> tf.Tensor:
+        """One feature of each channel: float32 [batch, channels]."""
         if self.pooling == "gem":  # Radenovic et al. 2018: between average (1) and maximum
             return tf.reduce_mean(tf.maximum(maps, 1e-6) ** 3.0, axis=[1, 2]) ** (1.0 / 3.0)
         return tf.reduce_mean(maps, axis=[1, 2])

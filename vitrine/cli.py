@@ -158,6 +158,59 @@ def run(
         _print_report(Workdir(workdir))
 
 
+@app.command("analyze")
+def analyze(
+    workdir: WorkdirOption,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look through the events: funnel, sessions, sellers, prices, audiences; a page with plots."""
+    from recsys.analysis.page import render_text
+    from recsys.config import load_config
+    from recsys.workdir import Workdir
+    from vitrine.analyze import analyze as analyze_shop
+
+    place = Workdir(workdir)
+    if config is None and (place.root / "config.yaml").is_file():
+        config = place.root / "config.yaml"
+    report = analyze_shop(load_config(config, overrides), place)
+    print(json.dumps(report, indent=2) if as_json else render_text(report))
+    print(f"\nfull report: {place.analysis / 'report.html'}", file=sys.stderr)
+
+
+@app.command("describe")
+def describe(
+    workdir: WorkdirOption,
+    image: Annotated[str, typer.Option(help="A photo: a file or a URL.")],
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    explain: Annotated[
+        Path | None, typer.Option(help="Write a PNG that shows where the tower looked.")
+    ] = None,
+    label: Annotated[
+        str, typer.Option(help="What is explained: category, or an attr_ column.")
+    ] = "category",
+    like: Annotated[
+        str | None, typer.Option(help="Another photo: explain what makes the two similar.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a photo shows: category, attributes, nearest items, and what is wrong with it."""
+    if like is not None and explain is None:
+        raise typer.BadParameter("--like needs --explain FILE.")
+    from embeddings.describe import Describer
+    from recsys.config import load_config
+    from recsys.workdir import Workdir
+
+    describer = Describer(load_config(config, overrides), Workdir(workdir))
+    found = describer.describe(image)
+    if explain is not None:
+        shown = describer.explain_pair(image, like) if like else describer.explain(image, label)
+        shown.save(explain, "PNG")
+    print(json.dumps(found.as_dict(), indent=2) if as_json else "\n".join(found.lines()))
+
+
 @app.command("similar")
 def similar(
     workdir: WorkdirOption,
