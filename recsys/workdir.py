@@ -38,6 +38,11 @@ class Workdir:
         return self.root / "model"
 
     @property
+    def transitions(self) -> Path:
+        """The table of what followed what, and how much it adds to the model."""
+        return self.root / "transitions"
+
+    @property
     def index(self) -> Path:
         """The chosen index settings and what recall they reached."""
         return self.root / "index"
@@ -46,6 +51,11 @@ class Workdir:
     def evaluation(self) -> Path:
         """The report: report.json, report.txt, report.html."""
         return self.root / "evaluation"
+
+    @property
+    def analysis(self) -> Path:
+        """What shoppers do: report.json, report.html."""
+        return self.root / "analysis"
 
     @property
     def models(self) -> Path:

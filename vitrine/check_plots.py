@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-INK, MUTED, PAPER = "#26302e", "#8a9691", "#dfe6e2"
-_METADATA = ("Date", "Creator", "Format", "Type")
-COLORS = ("#1f6f64", "#d98c3f", "#7a4f9a", "#3f7fc1", "#b5484f", "#7d8a3c")
+from recsys.svg import COLORS, new_figure, plain, to_svg
 
 
 def draw_plots(report: dict[str, Any]) -> dict[str, str]:
@@ -40,9 +36,9 @@ def _bars(counts: dict[str, int], what: str) -> str:
     figure, axes = _figure(1.0 + 0.26 * len(names))
     axes.barh(range(len(names)), [counts[name] for name in names], color=COLORS[0], height=0.7)
     labels = [name if len(name) <= 36 else f"…{name[-35:]}" for name in names]
-    axes.set_yticks(range(len(names)), [_plain(label) for label in labels])
+    axes.set_yticks(range(len(names)), [plain(label) for label in labels])
     axes.set_xlabel(what)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def _histogram(histogram: dict[str, list[float]], what: str, of: str) -> str:
@@ -54,20 +50,20 @@ def _histogram(histogram: dict[str, list[float]], what: str, of: str) -> str:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set(xlabel=what, ylabel=of)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def _days(per_day: dict[str, Any]) -> str:
     figure, axes = _figure(2.6)
     days = per_day["days"]
     for color, (kind, counts) in zip(COLORS, per_day["counts"].items(), strict=False):
-        axes.plot(range(len(days)), counts, color=color, label=_plain(kind), linewidth=1.4)
+        axes.plot(range(len(days)), counts, color=color, label=plain(kind), linewidth=1.4)
     ticks = sorted({0, len(days) // 3, 2 * len(days) // 3, len(days) - 1})
     axes.set_xticks(ticks, [days[tick] for tick in ticks])
     axes.set_ylim(0, 1.3 * max(max(counts) for counts in per_day["counts"].values()))
     axes.set_ylabel("events")
     axes.legend(frameon=False, ncols=3, fontsize=8)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def _sizes(sizes: list[dict[str, int]]) -> str:
@@ -80,32 +76,8 @@ def _sizes(sizes: list[dict[str, int]]) -> str:
     axes.margins(0.15)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def _figure(height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(5.2, min(height, 6.5)), layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(PAPER)
-    axes.tick_params(colors=INK, labelsize=8, length=0)
-    axes.xaxis.label.set(color=MUTED, size=8)
-    axes.yaxis.label.set(color=MUTED, size=8)
-    axes.grid(axis="both", color=PAPER, linewidth=0.6)
-    axes.set_axisbelow(True)
-    return figure, axes
-
-
-def _plain(text: str) -> str:
-    """Text in which matplotlib sees no formula."""
-    return text.replace("$", r"\$")
-
-
-def _svg(figure: Figure) -> str:
-    buffer = io.StringIO()
-    # a fixed salt and no date: the same report gives the same page
-    with mpl.rc_context({"svg.hashsalt": "vitrine", "svg.fonttype": "none",
-                         "font.family": "sans-serif"}):  # fmt: skip
-        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(_METADATA))
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    return new_figure(5.2, min(height, 6.5))

@@ -96,6 +96,11 @@ def run_step(name: str, config: Config, workdir: Workdir) -> Summary:
         return _run_step(chosen, config, workdir, force=True)
 
 
+def bring_up_to_date(name: str, config: Config, workdir: Workdir) -> Summary:
+    """Runs one step where it is not up to date; the caller holds the workdir's lock."""
+    return _run_step(_step(name), config, workdir)
+
+
 def _run_step(step: Step, config: Config, workdir: Workdir, *, force: bool = False) -> Summary:
     if step.needs and not _has(step.needs, workdir):
         end = " The run ends with the similar-items bundle." if step.needs == "events" else ""
