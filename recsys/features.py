@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -120,6 +121,12 @@ def item_features(
         image = np.zeros((num_items, vocabulary.image_dim), np.float32)
         has_image = np.zeros(num_items, bool)
     return ItemFeatures(bags, image, has_image)
+
+
+def place_inputs(features: ItemFeatures) -> dict[str, NDArray[Any]]:
+    """What the signature `place` takes of these items; empty where nothing is known of items."""
+    photo = {"embedding": features.image} if features.image.shape[1] else {}
+    return {**photo, **features.bags}
 
 
 def category_levels(category: str) -> list[str]:

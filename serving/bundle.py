@@ -13,16 +13,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from recsys.artifact import Artifact, open_artifact
 from recsys.config import Config, load_config
 from recsys.errors import ArtifactError, NotFoundError
+from recsys.features import Vocabulary
 from recsys.workdir import Workdir
 
 KIND = "bundle"
 ITEMS = "items.parquet"
 CONFIG = "config.yaml"
+PHOTO_VECTORS = "photo_vectors.npy"
+CANDIDATE_VECTORS = "candidate_vectors.npy"
+VOCABULARY = "vocabulary.json"
 MEND = "Run `vitrine export` first."
 
 # the servables' names; the ones over ScaNN end in SCANN
@@ -75,6 +81,28 @@ class Bundle:
                                 mend="Run `vitrine export` again.") from error  # fmt: skip
 
     @cached_property
+    def photo_vectors(self) -> NDArray[np.float32] | None:
+        """Photo embeddings, float32 [num_items, dim] in row order, zeros where `has_photo` is not.
+
+        Read-only and left on disk until they are used; None without photos.
+        """
+        return self._vectors(PHOTO_VECTORS)
+
+    @cached_property
+    def candidate_vectors(self) -> NDArray[np.float32] | None:
+        """What queries of `recommend` are compared with, float32 [num_items, dim] in row order.
+
+        Read-only and left on disk until they are used; None without events.
+        """
+        return self._vectors(CANDIDATE_VECTORS)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary | None:
+        """What makes an item's features for the signature `place`; None without events."""
+        path = self.artifact.path / VOCABULARY
+        return Vocabulary.load(path) if path.is_file() else None
+
+    @cached_property
     def config(self) -> Config:
         """The settings that it was made with."""
         return load_config(self.artifact.path / CONFIG)
@@ -103,6 +131,17 @@ class Bundle:
                 mend="Photos make similar items and photo search, events make recommendations.",
             )
         return name
+
+    def _vectors(self, name: str) -> NDArray[np.float32] | None:
+        path = self.artifact.path / name
+        try:
+            vectors: NDArray[np.float32] = np.load(path, mmap_mode="r")
+            return vectors
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise ArtifactError(f"the bundle's vectors cannot be read: {error}.", where=str(path),
+                                mend="Run `vitrine export` again.") from error  # fmt: skip
 
     def model_folder(self, servable: str) -> Path:
         """Where a servable of this version lies."""

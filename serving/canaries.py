@@ -12,6 +12,7 @@ from embeddings.images import decode_photo, encode_png, fit_photo, read_bytes
 from recsys import columns
 from recsys.config import Config
 from recsys.errors import DataError
+from recsys.features import ItemFeatures, place_inputs
 from recsys.histories import context_of
 from serving.bundle import IMAGE_ENCODER, SCANN, SIMILAR_ITEMS
 from serving.servables import DEFAULT
@@ -34,7 +35,7 @@ class Question:
 
 def make_questions(
     servable: str, config: Config, catalog: pd.DataFrame, interactions: pd.DataFrame,
-    *, vectors: np.ndarray, image_size: int = 0,
+    *, vectors: np.ndarray, image_size: int = 0, placed: ItemFeatures | None = None,
 ) -> list[Question]:  # fmt: skip
     """Questions about the first items, shoppers or photos, for every signature of a servable.
 
@@ -44,6 +45,7 @@ def make_questions(
         vectors: float32 [num_items, dim] of the space that the servable searches; the image
             encoder searches none.
         image_size: the tower's, for the image encoder.
+        placed: the catalog as the candidate tower reads it, where the servable places items.
     """
     num = config.export.num_canaries
     if servable == IMAGE_ENCODER:
@@ -64,6 +66,7 @@ def make_questions(
         Question("query_embedding", histories),
         Question("by_item", by_item.inputs),
         by_embedding,
+        *_placed(placed, num),
     ]
 
 
@@ -105,6 +108,14 @@ def text(values: list[Any]) -> np.ndarray:
 def _page(batch: int) -> dict[str, np.ndarray]:
     nothing = np.full((batch, 1), b"", dtype=object)
     return {"k": np.full(batch, PAGE, np.int32), "exclude": nothing}
+
+
+def _placed(features: ItemFeatures | None, num: int) -> list[Question]:
+    """The first items as if they were new ones, where anything is known of items."""
+    if features is None:
+        return []
+    inputs = place_inputs(features)
+    return [Question("place", {name: array[:num] for name, array in inputs.items()})] * bool(inputs)
 
 
 def _photos(catalog: pd.DataFrame, config: Config, num: int, size: int) -> list[bytes]:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from recsys import columns
@@ -24,12 +25,15 @@ from recsys.errors import ArtifactError, ServingError
 from recsys.progress import say
 from recsys.workdir import Workdir
 from serving.bundle import (
+    CANDIDATE_VECTORS,
     CONFIG,
     IMAGE_ENCODER,
     ITEMS,
     KIND,
+    PHOTO_VECTORS,
     RECOMMEND,
     SIMILAR_ITEMS,
+    VOCABULARY,
     list_versions,
 )
 from serving.canaries import Question
@@ -136,12 +140,15 @@ def compare(servable: Servable, folder: Path, questions: list[Question], toleran
 
 def _write_bundle(parts: Parts, config: Config, info: dict[str, Any], workdir: Workdir) -> None:
     items = parts.catalog.drop(columns=[columns.SPLIT], errors="ignore")
-    photo = parts.spaces.photo
-    embedded = set(photo.item_ids) if photo else set()
-    items[columns.HAS_PHOTO] = [item_id in embedded for item_id in items[columns.ITEM_ID].tolist()]
+    photo_vectors, items[columns.HAS_PHOTO] = parts.photos
     with write_artifact(workdir.bundles / str(info["version"]), KIND) as draft:
         items.to_parquet(draft.path / ITEMS, index=False)
         (draft.path / CONFIG).write_text(dump_config(config), encoding="utf-8")
+        if parts.spaces.photo is not None:
+            np.save(draft.path / PHOTO_VECTORS, photo_vectors)
+        if parts.spaces.behavior is not None and parts.placement is not None:
+            np.save(draft.path / CANDIDATE_VECTORS, parts.spaces.behavior.vectors)
+            parts.placement.vocabulary.save(draft.path / VOCABULARY)
         draft.inputs = parts.fingerprints
         draft.info = info
 

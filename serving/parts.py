@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from embeddings.image_tower import LoadedTower, load_tower
+from recsys import columns
 from recsys.artifact import Artifact, open_artifact
 from recsys.catalog import load_catalog
 from recsys.config import Config
 from recsys.errors import ArtifactError
+from recsys.features import ItemFeatures, item_features
 from recsys.index import ExactIndex, ScannIndex
 from recsys.interactions import load_interactions
+from recsys.placement import Placement, load_placement
 from recsys.scann_parts import ScannSettings, load_parts
 from recsys.spaces import Space, Spaces, open_spaces
 from recsys.workdir import Workdir
@@ -48,6 +52,34 @@ class Parts:
         """Of every artifact behind the bundle."""
         return {**self.spaces.fingerprints, "index": self.index.fingerprint}
 
+    @cached_property
+    def placement(self) -> Placement | None:
+        """What places new items; None without a trained model."""
+        return None if self.spaces.model is None else load_placement(self.workdir.model)
+
+    @cached_property
+    def photos(self) -> tuple[np.ndarray, np.ndarray]:
+        """Photo embeddings in the order of the catalog, zeros where an item has none.
+
+        Returns:
+            float32 [num_items, dim] and bool [num_items]; a dim of 0 without photos.
+        """
+        space, num_items = self.spaces.photo, len(self.catalog)
+        present = np.zeros(num_items, bool)
+        if space is None:
+            return np.zeros((num_items, 0), np.float32), present
+        present[:] = self.catalog[columns.ITEM_ID].isin(space.item_ids)
+        vectors = np.zeros((num_items, space.vectors.shape[1]), np.float32)
+        vectors[present] = space.vectors  # its items are in the order of the catalog
+        return vectors, present
+
+    @cached_property
+    def features(self) -> ItemFeatures | None:
+        """The catalog as the candidate tower reads it; None without a trained model."""
+        if self.placement is None:
+            return None
+        return item_features(self.catalog, self.placement.vocabulary, *self.photos)
+
     def measured(self, space: Space) -> dict[str, Any]:
         """What the index step found out about a space."""
         return dict(self.index.info["spaces"][space.name])
@@ -72,6 +104,7 @@ def make_servables(
             servables[name] = Recommend(
                 spaces.model, index, spaces.behavior.item_ids, fingerprint,
                 masks_history=spaces.model.config.repeat_consumption == "mask",
+                placement=None if engine else parts.placement,  # one servable places
             )  # fmt: skip
             searched[name] = spaces.behavior.vectors
     size = parts.tower.image_size if parts.tower else 0
@@ -79,6 +112,7 @@ def make_servables(
         name: (servable, make_questions(
             name, config, parts.catalog, parts.interactions,
             vectors=searched.get(name, np.zeros((0, 1), np.float32)), image_size=size,
+            placed=parts.features if name == RECOMMEND else None,
         ))
         for name, servable in servables.items()
     }  # fmt: skip

@@ -6,6 +6,7 @@ and every answer carries the bundle's fingerprint. Unknown ids are ignored, and 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,9 @@ import tensorflow as tf
 
 from embeddings.graph_images import decode_and_fit
 from embeddings.image_tower import Tower
+from recsys.features import Vocabulary
 from recsys.index import NO_ROW, ExactIndex, ScannIndex
+from recsys.placement import Placement
 from recsys.two_tower import LoadedTwoTower
 
 Index = ExactIndex | ScannIndex
@@ -187,22 +190,35 @@ class Recommend(Search):
     Signatures `query_embedding` (history and context → embedding), `by_embedding` (such an
     embedding → items) and `by_item` (an item → its neighbors by behavior).
 
+    Signature `place`, of new items, where anything is known of items:
+        embedding: float32 [batch, photo dim], zeros where there is no photo; and for each field
+        of the vocabulary, such as brand, int32 [batch, width] token ids, 0 fills up.
+        Returns embedding float32 [batch, dim], which queries are compared with.
+
     Args:
         masks_history: leave the history's items out of the answer.
+        placement: places new items; None leaves `place` out.
     """
 
     def __init__(
         self, model: LoadedTwoTower, index: Index, item_ids: list[str], fingerprint: str, *,
-        masks_history: bool,
+        masks_history: bool, placement: Placement | None = None,
     ) -> None:  # fmt: skip
         super().__init__(index, item_ids, fingerprint)
+        self._place_specs: list[tf.TensorSpec] = []
+        if placement is not None:
+            self._place_specs = place_specs(placement.vocabulary)
+            self._placed, self._place_weights = placement.vectors, placement.weights
         self._query = model.query
         self._weights = list(model.variables)
         self._masks_history = masks_history
 
     def _functions(self) -> Functions:
         k, exclude = _PAGE
+        names = [spec.name for spec in self._place_specs]
+        place = {"place": (_named(self._place, names), self._place_specs)} if names else {}
         return {
+            **place,
             DEFAULT: (self._recommend, [*_HISTORY, exclude, k]),
             "query_embedding": (self._query_embedding, list(_HISTORY)),
             "by_embedding": (self._by_embedding, self._embedding_specs()),
@@ -220,6 +236,12 @@ class Recommend(Search):
             excluded = tf.concat([excluded, rows], axis=1)
         return self._answer(queries, *self._index.search(queries, _longest(k), excluded))
 
+    def _place(self, known: dict[str, tf.Tensor]) -> Tensors:
+        count = tf.shape(next(iter(known.values())))[0]
+        image = known.pop("embedding", tf.zeros([count, 0]))
+        placed = self._placed(image, known)
+        return self._stamped(placed, embedding=placed)
+
     def _query_embedding(
         self, history: tf.Tensor, kinds: tf.Tensor, ages: tf.Tensor, hour: tf.Tensor,
         weekday: tf.Tensor,
@@ -234,9 +256,29 @@ class Recommend(Search):
         return self._query(rows, kinds, ages, {"hour": hour, "weekday": weekday})
 
 
+def place_specs(vocabulary: Vocabulary) -> list[tf.TensorSpec]:
+    """The inputs of `place`: the photo where the tower reads photos, and each field's tokens."""
+    photo = [_spec("embedding", [None, vocabulary.image_dim], NUMBER)]
+    bags = [_spec(field, [None, None], WHOLE) for field in vocabulary.fields]
+    return [*(photo if vocabulary.image_dim else []), *bags]
+
+
 def save_servable(servable: Servable, folder: Any) -> None:
     """Writes a SavedModel with the servable's signatures."""
     tf.saved_model.save(servable, str(folder), signatures=servable.signatures())
+
+
+def _named(function: Callable[[Tensors], Tensors], names: list[str]) -> Callable[..., Tensors]:
+    """A function of so many arguments, which TensorFlow learns the names of."""
+
+    def call(*values: tf.Tensor) -> Tensors:
+        return function(dict(zip(names, values, strict=True)))
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(name, kind) for name in names]
+    )
+    return call
 
 
 def _longest(k: tf.Tensor) -> tf.Tensor:

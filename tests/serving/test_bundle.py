@@ -5,12 +5,13 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from recsys.artifact import MANIFEST, write_artifact
 from recsys.errors import ArtifactError, NotFoundError
 from recsys.workdir import Workdir
-from serving.bundle import ITEMS, KIND, list_bundles, list_versions, open_bundle
+from serving.bundle import ITEMS, KIND, PHOTO_VECTORS, list_bundles, list_versions, open_bundle
 
 SERVABLES = ["similar_items", "similar_items_scann"]
 
@@ -85,6 +86,19 @@ def test_an_engine_can_be_asked_for(workdir):
 def test_a_servable_it_lacks_is_named_with_those_it_has(workdir):
     with pytest.raises(NotFoundError, match="no `recommend`; it has similar_items,"):
         open_bundle(workdir).servable("recommend")
+
+
+def test_vectors_are_read_only_maps_and_absent_where_there_are_none(workdir):
+    path = open_bundle(workdir).artifact.path
+    assert open_bundle(workdir).photo_vectors is None
+    np.save(path / PHOTO_VECTORS, np.eye(2, dtype=np.float32))
+    vectors = open_bundle(workdir).photo_vectors
+    assert vectors.tolist() == [[1, 0], [0, 1]]
+    with pytest.raises(ValueError, match="read-only"):
+        vectors[0] = 0
+    (path / PHOTO_VECTORS).write_bytes(b"not an array")
+    with pytest.raises(ArtifactError, match="vectors cannot be read"):
+        _ = open_bundle(workdir).photo_vectors
 
 
 def test_damaged_items_are_an_error(workdir):

@@ -10,6 +10,7 @@ import pytest
 
 from recsys.config import load_config
 from recsys.errors import ServingError
+from recsys.features import place_inputs
 from serving import export as exporting
 from serving.bundle import IMAGE_ENCODER, list_versions, open_bundle, versions_in
 from serving.canaries import Question, text
@@ -67,6 +68,27 @@ def test_a_bundles_items_are_the_catalog_in_row_order(demo_workdir):
     embedded = bundle.items.loc[bundle.items["has_photo"], "item_id"].tolist()
     assert embedded == parts.spaces.photo.item_ids
     assert "split" not in bundle.items
+
+
+def test_a_bundles_vectors_are_in_row_order(demo_workdir):
+    bundle, parts = open_bundle(demo_workdir), open_parts(demo_workdir)
+    has_photo = bundle.items["has_photo"].to_numpy()
+    assert not has_photo.all()
+    np.testing.assert_array_equal(bundle.photo_vectors[has_photo], parts.spaces.photo.vectors)
+    assert not bundle.photo_vectors[~has_photo].any()
+    np.testing.assert_array_equal(bundle.candidate_vectors, parts.spaces.behavior.vectors)
+    assert bundle.vocabulary == parts.placement.vocabulary
+
+
+def test_the_published_place_is_the_towers(demo_workdir):
+    from serving.loaded_servable import LoadedServable
+
+    bundle, parts = open_bundle(demo_workdir), open_parts(demo_workdir)
+    inputs = {name: array[:5] for name, array in place_inputs(parts.features).items()}
+    found = LoadedServable(bundle.model_folder("recommend")).predict(inputs, "place")["embedding"]
+    bags = {name: array for name, array in inputs.items() if name != "embedding"}
+    expected = parts.placement.vectors(inputs["embedding"], bags)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_the_resolved_config_goes_into_the_bundle(demo_workdir, demo_config):

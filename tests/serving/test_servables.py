@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from recsys.features import Vocabulary
 from recsys.index import ExactIndex, ScannIndex
 from recsys.scann_parts import BRUTE_FORCE
 from serving.canaries import text
@@ -172,6 +173,26 @@ def test_the_query_embedding_gives_the_same_answer(recommend):
 def test_neighbors_by_behavior(recommend):
     answer = recommend.predict({"item_id": ["ü"], "k": [1], "exclude": [[""]]}, "by_item")
     assert answer["item_ids"].tolist() == [["d"]]
+
+
+def test_a_new_item_is_placed_by_its_photo_and_its_tokens(tmp_path):
+    class Summing:
+        """A stand-in for the candidate tower: the photo plus 10 for each brand token."""
+
+        vocabulary = Vocabulary({"brand": ["Acme"]}, [], image_dim=2, widths={"brand": 1})
+        weights = ()
+
+        def vectors(self, image, bags):
+            return image + 10 * tf.cast(tf.reduce_sum(bags["brand"], 1, keepdims=True), tf.float32)
+
+    servable = Recommend(MeanOfHistory(), make_index("exact"), IDS, "f0", masks_history=True,
+                         placement=Summing())  # fmt: skip
+    save_servable(servable, tmp_path / "1")
+    inputs = {"embedding": [[1.0, 2.0], [0.0, 0.0]], "brand": [[1], [0]]}
+    for asked in (InMemory(servable), LoadedServable(tmp_path / "1")):
+        answer = asked.predict(inputs, "place")
+        assert answer["embedding"].tolist() == [[11, 12], [0, 0]]
+        assert answer["fingerprint"].tolist() == ["f0", "f0"]
 
 
 def test_where_items_are_bought_again_the_history_may_be_recommended():

@@ -1,0 +1,88 @@
+"""Where a new item lies in the candidates' space, from what is known of it alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from recsys.artifact import open_artifact
+from recsys.candidate_tower import CandidateTower, Items
+from recsys.config import ModelConfig
+from recsys.errors import ArtifactError
+from recsys.features import Vocabulary
+
+VOCABULARY = "vocabulary.json"
+MEND = "Run `vitrine train` first."
+
+
+class Placement:
+    """The candidate tower of a trained model, without the id vectors.
+
+    Args:
+        tower: with its trained weights.
+        vocabulary: what its tokens mean.
+
+    Example:
+        >>> placement = load_placement(workdir.model)
+        >>> placement.vectors(photos, {"brand": [[3], [0]]})  # float32 [2, dim], rows of norm 1
+    """
+
+    def __init__(self, tower: CandidateTower, vocabulary: Vocabulary) -> None:
+        self._tower = tower
+        self.vocabulary = vocabulary
+
+    @property
+    def weights(self) -> list[tf.Variable]:
+        """The tower's variables."""
+        return list(self._tower.weights)
+
+    @property
+    def dim(self) -> int:
+        """The length of a candidate vector."""
+        return int(self._tower.dim)
+
+    def vectors(self, image: tf.Tensor, bags: dict[str, tf.Tensor]) -> tf.Tensor:
+        """The vectors of items that training never saw.
+
+        Args:
+            image: float32 [batch, image_dim] photo embeddings; zeros where an item has none.
+            bags: field → int32 [batch, width] token ids; 0 fills up. One for each field of the
+                vocabulary.
+
+        Returns:
+            float32 [batch, dim], rows of norm 1.
+        """
+        count = tf.shape(image)[0]
+        has_image = tf.reduce_any(image != 0.0, axis=1)
+        return self._tower(Items(tf.fill([count], -1), image, has_image, dict(bags)))
+
+
+def load_placement(folder: Path) -> Placement:
+    """Reads the candidate tower that `vitrine train` wrote.
+
+    Raises:
+        ArtifactError: there is none, or it is damaged or of another version.
+    """
+    artifact = open_artifact(folder, "model", mend=MEND)
+    config = ModelConfig.model_validate(artifact.info["model"])
+    vocabulary = Vocabulary.load(folder / VOCABULARY)
+    known = np.load(folder / "ids.npy")
+    num_ids = int(known.max(initial=-1)) + 1 if config.use_id else 0
+    tower = CandidateTower(vocabulary, num_ids, config.embedding_dim)
+    with np.load(folder / "candidate_tower.npz") as weights:
+        values = [weights[name] for name in sorted(weights.files)]
+    try:
+        tower.set_weights(values)
+    except ValueError as error:
+        raise ArtifactError(f"the candidate tower does not fit its settings: {error}.",
+                            where=str(folder), mend="Run `vitrine train` again."
+                            ) from error  # fmt: skip
+    # the id vectors, most of the tower's size, say nothing of a new item
+    bare = CandidateTower(vocabulary, 0, config.embedding_dim)
+    bare.set_weights([
+        value for variable, value in zip(tower.weights, values, strict=True)
+        if variable is not tower.ids
+    ])  # fmt: skip
+    return Placement(bare, vocabulary)
