@@ -41,6 +41,7 @@ REJECTED = (TABLE, ROW, ITEM_ID, REASON, DETAIL)
 
 # a bundle's items: the catalog's columns without SPLIT, and
 HAS_PHOTO = "has_photo"  # whether the item has an embedding
+DUPLICATE_GROUP = "duplicate_group"  # near-duplicate photos share a number; -1 for none; optional
 
 # embedding table
 EMBEDDING = "embedding"

@@ -118,6 +118,9 @@ class ModelConfig(Section):
     share_item_vectors: bool = True  # the history is read in the candidates' own vectors
     mask_in_training: bool = True  # the softmax leaves out what masking would not show anyway
     id_dropout: Fraction = 0.2  # so that an item without an id vector is placed by the rest
+    feature_dropout: Fraction = 0.0  # of photo numbers and tokens; few photos need more
+    placing_weight: float = Field(0.0, ge=0)  # of a second loss that places items without their id
+    kind_weight: float = Field(0.0, ge=0)  # of a second task: what kind of event comes next
     temperature: float = Field(0.07, gt=0)  # of the first steps; it is learned from there
     # how much each kind counts as a target; 0 is only read
     event_weights: dict[str, float] = {
@@ -140,6 +143,9 @@ class TrainConfig(Section):
     idle_days: float = Field(30.0, ge=0)  # an item untouched for so long was seen and not wanted
     idle_sample: int = Field(512, ge=0)  # idle items in each batch's softmax, standing for all
     label_smoothing: Fraction = 0.0  # share of the label spread over all items
+    accumulate: Count = 1  # batches whose gradients are summed up before a step
+    precision: Literal["float32", "bfloat16"] = "float32"  # of the softmax; bfloat16 for GPUs
+    tensorboard: bool = False  # writes its logs to `tensorboard/` in the workdir
     patience: Count = 5  # epochs without better validation NDCG@10 before stopping
     seed: int = 0  # of first weights, dropout and the order of batches
 
@@ -221,11 +227,21 @@ class ServingConfig(Section):
     max_k: Count = 200  # the longest page that a request may ask for
     overfetch: Count = 3  # candidates asked for per item wanted, before filters
     exact_below: Fraction = 0.02  # filters that allow less of the catalog are scored exactly
+    exact_rows: Count = 20_000  # also filters that allow no more than this, and under a quarter
     engine: Literal["auto", "exact", "scann"] = "auto"  # auto: what the bundle chose per verb
     model_server: str = ""  # host:port of a running one; empty: `vitrine serve` starts its own
     timeout_seconds: float = Field(5.0, gt=0)  # for one call of the model server
     database_url: str = ""  # SQLAlchemy URL; empty: SQLite in the workdir
     history_events: Count = 500  # the last events read per shopper; older ones are forgotten
+    # per kind of event: hide, show, days to hide for, or auto (missing): as was trained
+    seen: dict[str, Literal["auto", "hide", "show"] | Annotated[float, Field(ge=0)]] = {}
+    diversity: Fraction = 0.0  # of lists that ask for none; 0.3 spreads looks at little cost
+    max_per_brand: int = Field(0, ge=0)  # on a page, for lists that name no cap; 0: no cap
+    max_per_category: int = Field(0, ge=0)  # likewise
+    collapse: bool = False  # whether lists that do not say show near-duplicates once
+    duplicate_cosine: Fraction = 0.995  # photos nearer than this show the same product
+    merchandising: str = ""  # YAML of pins, hides and boosts; read again when it changes
+    max_query_photos: Count = 8  # in one search; each is decoded and embedded
     new_days: float = Field(14.0, ge=0)  # items this young, as of the newest, are called new
     reason_items: Count = 8  # the last distinct items that a recommendation is explained by
     reason_neighbors: Count = 64  # how far around each of them an explanation looks

@@ -52,6 +52,8 @@ class Items:
         facets: rows by value of category (with every level above), brand and attributes.
         masks: what filters allow, remembered.
         everything: a mask that allows all.
+        duplicate_groups: int64 [num_items], -1 for an item of no group of near-duplicates;
+            None where the table does not say.
     """
 
     def __init__(
@@ -79,12 +81,10 @@ class Items:
             **{name: Facet(each, several_values) for name, each in self._attributes.items()},
         }
         self.masks = Masks()
+        self.duplicate_groups = None
+        if columns.DUPLICATE_GROUP in table:
+            self.duplicate_groups = table[columns.DUPLICATE_GROUP].to_numpy(np.int64)
         self.everything = Mask.of(np.ones(len(self), dtype=bool))
-
-    @property
-    def on_sale(self) -> Mask:
-        """The items that can be bought."""
-        return self.masks.get(columns.AVAILABLE, self.available.copy)
 
     def __len__(self) -> int:
         return len(self.item_ids)

@@ -6,7 +6,7 @@ Joins what the bundle's servables score with what the rules allow, and says why 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,9 +15,10 @@ import numpy as np
 
 from recsys.config import ServingConfig
 from recsys.errors import NotFoundError
+from serving.arrangement import Arrangement
 from serving.items import Items
+from serving.ranking import Asked, Ranking
 from serving.reasons import (
-    NEGATIVE,
     Neighborhoods,
     Neighbors,
     Reason,
@@ -25,7 +26,8 @@ from serving.reasons import (
     last_distinct,
     reason_for,
 )
-from serving.rules import Filter, Page, allowed_items, fill_page, without
+from serving.rules import Filter, Page
+from serving.seen import hidden_items
 from serving.served_bundle import ENCODER, RECOMMEND, SIMILAR, Client, Published, ServedBundle, text
 
 NEAREST = 4  # neighbors that an explanation looks at, at least
@@ -78,15 +80,6 @@ class Shown:
     attributes: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Query:
-    """What is asked of a verb's servables, but for how many."""
-
-    verb: str
-    signature: str
-    inputs: dict[str, Any]
-
-
 class Recommender:
     """Answers from one bundle.
 
@@ -111,8 +104,12 @@ class Recommender:
         self.clock = clock
         self._config = config
         self._neighborhoods = Neighborhoods(self._neighbors)
+        self._ranking = Ranking(bundle, self.served, items, config)
 
-    def similar_items(self, item_id: str, page: Page, wanted: Filter = Filter()) -> list[Answered]:
+    def similar_items(
+        self, item_id: str, page: Page, wanted: Filter = Filter(),
+        arrangement: Arrangement = Arrangement(),
+    ) -> list[Answered]:  # fmt: skip
         """Items similar to one: by photo where it has one, else by who looks at both.
 
         Raises:
@@ -120,21 +117,22 @@ class Recommender:
             ServingError: the model server does not answer, or not from this bundle.
         """
         row = self.items.row(item_id)
-        allowed = without(allowed_items(self.items, wanted), [row])
         verb, signature = self._similar_by(row)
-        inputs = {"item_id": [item_id], "exclude": [[""]]}
-        found = self._ranked(_Query(verb, signature, inputs), allowed, page, num_hidden=1)
+        query = Asked(verb, signature, {"item_id": [item_id]}, "similar",
+                       [row, *self._rows_of(wanted.exclude)])  # fmt: skip
+        found = self._ranking.page(query, page, wanted, arrangement)
         reason = Reason("similar_item", f"similar to item {item_id}", item_id)
         return [Answered(row, score, reason) for row, score in found]
 
     def similar_to_embedding(
-        self, embedding: np.ndarray, page: Page, wanted: Filter = Filter()
-    ) -> list[Answered]:
+        self, embedding: np.ndarray, page: Page, wanted: Filter = Filter(),
+        arrangement: Arrangement = Arrangement(),
+        reason: Reason = Reason("similar_photo", "looks like your photo"),
+    ) -> list[Answered]:  # fmt: skip
         """Items whose photos are nearest to an embedding of the photo space."""
-        inputs = {"embedding": embedding[np.newaxis].astype(np.float32), "exclude": [[""]]}
-        allowed = allowed_items(self.items, wanted)
-        found = self._ranked(_Query(SIMILAR, "by_embedding", inputs), allowed, page)
-        reason = Reason("similar_photo", "looks like your photo")
+        inputs = {"embedding": embedding[np.newaxis].astype(np.float32)}
+        query = Asked(SIMILAR, "by_embedding", inputs, "search", self._rows_of(wanted.exclude))
+        found = self._ranking.page(query, page, wanted, arrangement)
         return [Answered(row, score, reason) for row, score in found]
 
     def photo_square(self) -> tuple[int, str]:
@@ -165,6 +163,7 @@ class Recommender:
     def recommend(
         self, history: list[Visit], page: Page, wanted: Filter = Filter(),
         context: Context | None = None, exclude: list[str] | None = None,
+        arrangement: Arrangement = Arrangement(),
     ) -> list[Answered]:  # fmt: skip
         """Items for a shopper with this history, oldest first; it may be empty.
 
@@ -173,20 +172,22 @@ class Recommender:
             exclude: items that are left out besides those the rules leave out.
         """
         context = context or Context.at(self.clock())
-        left_out = sorted({*(exclude or []), *self._seen(history)} & self.items.rows.keys())
-        rows = [self.items.rows[item_id] for item_id in left_out]
-        allowed = without(allowed_items(self.items, wanted), rows)
+        masks = self.bundle.info["repeat_consumption"] == "mask"
+        hidden = hidden_items(history, self._config.seen, masks=masks)
+        excluded = {*(exclude or []), *wanted.exclude}
+        left_out = self._rows_of(sorted(excluded | hidden))
         read = history[-int(self.bundle.info["history_length"]) :]
+        seen = {visit.item_id for visit in read} if masks else set()
         inputs = {
             "history": [[visit.item_id for visit in read] or [""]],
             "kinds": [[visit.event for visit in read] or [""]],
             "ages": np.array([[visit.age for visit in read] or [0.0]], np.float32),
             "hour": np.array([context.hour], np.int32),
             "weekday": np.array([context.weekday], np.int32),
-            "exclude": [left_out or [""]],
         }
-        found = self._ranked(_Query(RECOMMEND, "", inputs), allowed, page, num_hidden=len(rows))
-        return self._explained(found, history)
+        shown_again = self._rows_of(sorted(seen - hidden - excluded))
+        query = Asked(RECOMMEND, "", inputs, "recommend", left_out, shown_again)
+        return self._explained(self._ranking.page(query, page, wanted, arrangement), history)
 
     def check(self) -> None:
         """Asks the model server for one answer, to know that it serves this bundle.
@@ -211,10 +212,9 @@ class Recommender:
             where="item_id", mend="`vitrine check` lists spoiled photos.",
         )  # fmt: skip
 
-    def _seen(self, history: list[Visit]) -> set[str]:
-        if self.bundle.info["repeat_consumption"] == "mask":
-            return {visit.item_id for visit in history}
-        return {visit.item_id for visit in history if visit.event in NEGATIVE}
+    def _rows_of(self, item_ids: Iterable[str]) -> list[int]:
+        """The rows of those items that the bundle knows."""
+        return [self.items.rows[each] for each in item_ids if each in self.items.rows]
 
     def _explained(self, found: list[tuple[int, float]], history: list[Visit]) -> list[Answered]:
         seen = [Seen(visit.item_id, visit.event) for visit in history
@@ -236,22 +236,6 @@ class Recommender:
             {text(item_id): float(score) for item_id, score in zip(ids, scores, strict=True)}
             for ids, scores in zip(answer["item_ids"], answer["scores"], strict=True)
         ]
-
-    def _ranked(
-        self, query: _Query, allowed: np.ndarray, page: Page, num_hidden: int = 0
-    ) -> list[tuple[int, float]]:
-        def fetch(size: int, exactly: bool) -> tuple[np.ndarray, np.ndarray]:
-            servable = query.verb if exactly else self.served.servable(query.verb)
-            inputs = {**query.inputs, "k": np.array([size], np.int32)}
-            answer = self.served.predict(servable, inputs, query.signature)
-            rows = [self.items.rows.get(text(item_id), -1) for item_id in answer["item_ids"][0]]
-            return np.asarray(answer["scores"][0]), np.array(rows, np.int64)
-
-        scores, rows = fill_page(
-            fetch, allowed, page, overfetch=self._config.overfetch,
-            exact_below=self._config.exact_below, num_hidden=num_hidden,
-        )  # fmt: skip
-        return list(zip(rows.tolist(), scores.tolist(), strict=True))
 
 
 def _by_probability(names: list[str], probabilities: np.ndarray) -> dict[str, float]:

@@ -1,14 +1,8 @@
-"""Rules between what a model answers and what a shopper sees: filters, seen items, full pages.
-
-A filter is a mask over the catalog's rows. Candidates are fetched beyond the page's size and
-those that the mask forbids are dropped; where it allows little of the catalog, all of it is
-fetched and scored exactly, so that a page that can be filled is filled.
-"""
+"""What is asked of a list: which items it may hold, and which part of it is wanted."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,11 +10,6 @@ import numpy as np
 from recsys import columns
 from serving.filters import EVERYTHING, AllOf, Condition, OneOf, Says, Titled, Within
 from serving.items import Items
-
-GROWTH = 4  # how much more is fetched when a page was not filled
-
-Fetch = Callable[[int, bool], tuple[np.ndarray, np.ndarray]]
-"""(how many, exactly) -> (scores float32 [n], rows int64 [n]), best first."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +22,7 @@ class Filter:
         min_price, max_price: inclusive; items without a price pass only without bounds.
         with_unavailable: also items that are not available, for browsing only.
         condition: what else an item must be, as `parse_filter` reads it.
+        exclude: items that are left out of a ranked list.
     """
 
     category: str = ""
@@ -41,6 +31,7 @@ class Filter:
     max_price: float | None = None
     with_unavailable: bool = False
     condition: Condition = EVERYTHING
+    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,62 +70,3 @@ def allowed_items(items: Items, wanted: Filter) -> np.ndarray:
         NotFoundError: the category is unknown.
     """
     return condition_of(wanted, items).mask(items).allowed
-
-
-def without(mask: np.ndarray, rows: list[int]) -> np.ndarray:
-    """A copy of a mask with some rows forbidden."""
-    mask = mask.copy()
-    mask[rows] = False
-    return mask
-
-
-def fill_page(
-    fetch: Fetch,
-    allowed: np.ndarray,
-    page: Page,
-    *,
-    overfetch: int,
-    exact_below: float,
-    num_hidden: int = 0,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The best allowed items of one page.
-
-    Args:
-        fetch: asks the index.
-        allowed: bool [num_items].
-        page: how many, and how many to pass over.
-        overfetch: candidates per item wanted where the mask forbids anything.
-        exact_below: when less than this share is allowed, everything is scored exactly.
-        num_hidden: how many of the forbidden items `fetch` leaves out by itself.
-
-    Returns:
-        scores float32 [n] and rows int64 [n], best first; n < page.k only where no more
-        items are allowed.
-    """
-    num_items, num_allowed = len(allowed), int(allowed.sum())
-    wanted = min(page.offset + page.k, num_allowed)
-    if wanted <= page.offset:
-        return np.empty(0, np.float32), np.empty(0, np.int64)
-    size = fetch_size(wanted, num_items - num_hidden, num_allowed, overfetch, exact_below)
-    while True:
-        scores, rows = fetch(size, size >= num_items)
-        known = rows >= 0
-        kept = np.flatnonzero(known & allowed[np.where(known, rows, 0)])
-        # an engine that knows nothing of the query knows no more of it when asked for more
-        if len(kept) >= wanted or size >= num_items or not known.any():
-            kept = kept[page.offset : wanted]
-            return scores[kept], rows[kept]
-        size = min(num_items, size * GROWTH)
-
-
-def fetch_size(
-    wanted: int, num_items: int, num_allowed: int, overfetch: int, exact_below: float
-) -> int:
-    """How many candidates to ask for so that `wanted` allowed ones are likely among them."""
-    if num_allowed < exact_below * num_items:
-        return num_items
-    if num_allowed == num_items:
-        return wanted
-    # allowed items lie no denser among the nearest than elsewhere, with a margin of a half
-    expected = math.ceil(wanted * 1.5 * num_items / num_allowed)
-    return min(num_items, max(wanted * overfetch, expected))

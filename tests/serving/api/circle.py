@@ -41,6 +41,19 @@ class CircleBundle:
     )  # fmt: skip
 
 
+    @property
+    def photo_vectors(self) -> np.ndarray:
+        """Where each item lies; zeros without a photo."""
+        has_photo = self.items["has_photo"].to_numpy(np.float32)
+        return self.candidate_vectors * has_photo[:, np.newaxis]
+
+    @property
+    def candidate_vectors(self) -> np.ndarray:
+        """Where each item lies."""
+        count = len(self.items)
+        return np.array([circle_vector(row / count) for row in range(count)])
+
+
 @dataclass
 class CircleClient:
     """Answers as the servables of a CircleBundle do; `calls` remembers what was asked."""
