@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from embeddings.images import decode_photo, fit_photo, read_bytes
 from recsys.artifact import disk_errors, fingerprint_of, write_json
+from recsys.columns import IMAGE, IMAGE_SEPARATOR
 from recsys.config import PhotosConfig
 from recsys.errors import PhotoError
 from recsys.progress import track
@@ -40,6 +43,17 @@ class PixelCache:
     pixels: np.ndarray  # uint8 [n, size, size, 3], mapped from the file
     item_rows: np.ndarray  # int32 [n]
     rejected: dict[str, int]  # reason to how many photos
+
+
+def photos_of(catalog: pd.DataFrame, rows: NDArray[np.int64]) -> list[Photo]:
+    """Every photo of some items of a catalog, in order."""
+    images = catalog[IMAGE].tolist()
+    return [
+        Photo(int(row), location)
+        for row in rows
+        for location in images[row].split(IMAGE_SEPARATOR)
+        if location
+    ]
 
 
 def cache_pixels(

@@ -22,12 +22,12 @@ from embeddings.image_tower import (
     save_tower,
 )
 from embeddings.labels import Labels, read_labels
-from embeddings.pixel_cache import Photo, cache_pixels
+from embeddings.pixel_cache import cache_pixels, photos_of
 from embeddings.projection import fit_projection
 from embeddings.tower_training import Examples, Training
 from recsys.artifact import fingerprint_of, open_artifact, write_artifact
 from recsys.catalog import load_catalog
-from recsys.columns import IMAGE, IMAGE_SEPARATOR, SPLIT
+from recsys.columns import SPLIT
 from recsys.config import Config
 from recsys.errors import DataError
 from recsys.progress import say
@@ -126,13 +126,7 @@ def _examples(
 ) -> tuple[Examples, Examples, dict[str, int]]:
     """Training and validation photos as pixels, and how many were rejected for what."""
     splits = catalog[SPLIT].to_numpy(dtype=object)
-    photos = [
-        Photo(row, location)
-        for row, image in enumerate(catalog[IMAGE].tolist())
-        if splits[row] in ("train", "validation")
-        for location in image.split(IMAGE_SEPARATOR)
-        if location
-    ]
+    photos = photos_of(catalog, np.flatnonzero(np.isin(splits, ["train", "validation"])))
     if len(photos) > config.tower.max_photos:
         rng = np.random.default_rng(config.tower.seed)
         rows = np.sort(rng.choice(len(photos), config.tower.max_photos, replace=False))

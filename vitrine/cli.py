@@ -134,6 +134,7 @@ _add_step("prepare", "Read and check the catalog and the events (every step does
 _add_step("train-tower", "Train the image tower on the catalog's photos.")
 _add_step("embed", "Turn the photos into the embedding table.")
 _add_step("train", "Train the two-tower recommender.")
+_add_step("transitions", "Count what followed what; follows new events without any training.")
 _add_step("index", "Search the index settings that reach the target recall.")
 _add_step("evaluate", "Measure the model beside the baselines, and photo retrieval.")
 _add_step("export", "Publish a bundle: servables for TensorFlow Serving.")
@@ -177,6 +178,32 @@ def analyze(
     report = analyze_shop(load_config(config, overrides), place)
     print(json.dumps(report, indent=2) if as_json else render_text(report))
     print(f"\nfull report: {place.analysis / 'report.html'}", file=sys.stderr)
+
+
+@app.command("judge-tower")
+def judge_tower(
+    workdir: WorkdirOption,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    split: Annotated[str, typer.Option(help="validation or test.")] = "test",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what the image tower names: accuracy, macro-F1, calibration error of each label."""
+    if split not in ("validation", "test"):
+        raise typer.BadParameter("--split is validation or test.")
+    from embeddings.judge_tower import judge_tower as judge
+    from recsys.config import load_config
+    from recsys.workdir import Workdir
+
+    found = judge(load_config(config, overrides), Workdir(workdir), split)
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    for name, row in found.items():
+        error = row["calibration_error"]
+        print(f"{name}: {row['photos']} photos, {row['classes']} classes, accuracy "
+              f"{row['accuracy']:.3f}, macro-F1 {row['macro_f1']:.3f}, calibration error "
+              f"{error['after']:.3f} (uncalibrated {error['before']:.3f})")  # fmt: skip
 
 
 @app.command("describe")
