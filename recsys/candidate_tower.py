@@ -36,6 +36,10 @@ class Items(NamedTuple):
             bags,
         )  # fmt: skip
 
+    def as_new(self) -> Items:
+        """The same items as if training had never seen them."""
+        return self._replace(ids=tf.fill(tf.shape(self.ids), -1))
+
 
 def as_items(features: ItemFeatures, ids: NDArray[np.int32] | None = None) -> Items:
     """A catalog's features as tensors; without `ids` every item is new."""
@@ -50,7 +54,7 @@ class CandidateTower(tf.keras.layers.Layer):
     """Maps items to vectors of the space that queries are compared in.
 
     The id vector of an item is dropped at random in training, so that what is known of an item
-    can place it alone: a new item has nothing else.
+    can place it alone: a new item has nothing else (Volkovs et al., DropoutNet, NeurIPS 2017).
 
     Call:
         items: `Items` of n items.
@@ -61,14 +65,15 @@ class CandidateTower(tf.keras.layers.Layer):
         num_ids: how many items have an id vector; 0 for none.
         dim: length of the vectors.
         id_dropout: share of id vectors dropped in training.
+        feature_dropout: share of the photos' numbers and of the tokens dropped in training.
     """
 
     def __init__(
         self, vocabulary: Vocabulary, num_ids: int, dim: int, *, id_dropout: float = 0.0,
-        name: str = "candidate",
+        feature_dropout: float = 0.0, name: str = "candidate",
     ) -> None:  # fmt: skip
         super().__init__(name=name)
-        self.dim, self.id_dropout = dim, id_dropout
+        self.dim, self.id_dropout, self.feature_dropout = dim, id_dropout, feature_dropout
         self.prior = self._table("prior", [dim])
         self.ids = self._table("ids", [num_ids, dim]) if num_ids else None
         self.tables = {
@@ -91,10 +96,15 @@ class CandidateTower(tf.keras.layers.Layer):
         if self.project_image is not None:
             # unit vectors have small components: bring them to about 1 each
             scaled = items.image * float(items.image.shape[1]) ** 0.5
+            if training and self.feature_dropout:
+                scaled = tf.nn.dropout(scaled, self.feature_dropout)
             shown = items.has_image[:, None]
             vectors += tf.where(shown, self.project_image(scaled), self.no_image)
         for name, table in self.tables.items():
-            vectors += _mean_of_tokens(table, items.bags[name])
+            bag = items.bags[name]
+            if training and self.feature_dropout:
+                bag = tf.where(tf.random.uniform(tf.shape(bag)) < self.feature_dropout, 0, bag)
+            vectors += _mean_of_tokens(table, bag)
         return tf.math.l2_normalize(vectors, axis=-1)
 
     def place(self, items: Items) -> NDArray[np.float32]:

@@ -14,6 +14,8 @@ from recsys.histories import Batch
 from recsys.query_tower import QueryTower
 from recsys.retrieval_loss import full_softmax, sampled_softmax
 
+PLACING_STRIDE = 4  # one place in so many teaches how new items are placed
+
 
 class TwoTower(tfrs.Model):
     """Both towers and the loss that ties them; trained by `recsys.training_loop`.
@@ -50,7 +52,7 @@ class TwoTower(tfrs.Model):
         self.candidate_tower, self.input_tower = (
             CandidateTower(
                 vocabulary, len(known) if config.use_id else 0, config.embedding_dim,
-                id_dropout=config.id_dropout, name=name,
+                id_dropout=config.id_dropout, feature_dropout=config.feature_dropout, name=name,
             ) for name in ("candidate", "input")
         )  # fmt: skip
         if config.share_item_vectors:
@@ -58,6 +60,12 @@ class TwoTower(tfrs.Model):
         self.query_tower = QueryTower(config)
         initial = -np.log(config.temperature)
         self.log_scale = tf.Variable(initial, dtype=tf.float32, name="log_scale")
+        if config.kind_weight:
+            num_kinds = len(config.event_weights) + 1
+            self.kind_vectors = tf.Variable(
+                tf.zeros([num_kinds, config.embedding_dim]), name="kinds"
+            )
+            self.kind_bias = tf.Variable(tf.zeros([num_kinds]), name="kind_bias")
 
     @property
     def scale(self) -> tf.Tensor:
@@ -77,19 +85,73 @@ class TwoTower(tfrs.Model):
         queries = tf.gather_nd(states, places) * self.scale
         targets = tf.gather_nd(inputs.targets, places)
         weights = tf.gather_nd(inputs.weights, places)
+        loss = self._next_item(inputs, candidates, places, queries, targets, weights, training)
+        if self.config.placing_weight:
+            loss += self.config.placing_weight * self._placing(queries, targets, weights, training)
+        if self.config.kind_weight:
+            loss += self.config.kind_weight * self._next_kind(inputs, states)
+        return loss
+
+    def _next_item(
+        self, inputs: Batch, candidates: tf.Tensor | None, places: tf.Tensor, queries: tf.Tensor,
+        targets: tf.Tensor, weights: tf.Tensor, training: bool,
+    ) -> tf.Tensor:  # fmt: skip
+        """The loss of the targets against the catalog, or against a sample of a large one."""
+        smoothing, precision = self.settings.label_smoothing, self.settings.precision
         if candidates is None:
             return sampled_softmax(
                 queries, lambda rows: self.candidate_tower(self.items.take(rows), training),
                 targets, weights, self.drawn_rows, self.target_share, self.settings.num_sampled,
+                smoothing, precision,
             )  # fmt: skip
         masks = self.config.mask_in_training and self.config.repeat_consumption == "mask"
         seen = _seen_before(inputs, places, self.items.ids) if masks else None
         idle, offsets = self._idle_sample(training)
         return full_softmax(
             queries, tf.concat([candidates, idle], axis=0), tf.gather(self.items.ids, targets),
-            weights, self.settings.label_smoothing, seen,
-            tf.concat([tf.zeros([tf.shape(candidates)[0]]), offsets], axis=0),
+            weights, smoothing, seen,
+            tf.concat([tf.zeros([tf.shape(candidates)[0]]), offsets], axis=0), precision,
         )  # fmt: skip
+
+    def _placing(
+        self, queries: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, training: bool
+    ) -> tf.Tensor:
+        """The loss when no candidate has an id vector: how well new items would be placed.
+
+        The queries are taken as they are, so that only the features learn from it, and a
+        fourth of the places is enough to learn from.
+        """
+        first = tf.random.uniform([], 0, PLACING_STRIDE, tf.int32)
+        queries, targets, weights = (
+            tf.stop_gradient(part[first::PLACING_STRIDE]) for part in (queries, targets, weights)
+        )
+        if self.known_items is None:
+            return sampled_softmax(
+                queries,
+                lambda rows: self.candidate_tower(self.items.take(rows).as_new(), training),
+                targets, weights, self.drawn_rows, self.target_share, self.settings.num_sampled,
+                precision=self.settings.precision,
+            )  # fmt: skip
+        bare = self.candidate_tower(self.known_items.as_new(), training=training)
+        return full_softmax(
+            queries, bare, tf.gather(self.items.ids, targets), weights,
+            precision=self.settings.precision,
+        )  # fmt: skip
+
+    def _next_kind(self, inputs: Batch, states: tf.Tensor) -> tf.Tensor:
+        """Cross-entropy of the kind of the next event, where it is known: a scalar.
+
+        State i is asked for the kind of event i, given the item that it is about.
+        """
+        places = tf.where(inputs.valid)
+        vectors = self.candidate_tower(self.items.take(tf.gather_nd(inputs.rows, places)))
+        logits = tf.linalg.matmul(tf.gather_nd(states, places) * tf.stop_gradient(vectors),
+                                  self.kind_vectors, transpose_b=True)  # fmt: skip
+        kinds = tf.gather_nd(inputs.kinds, places)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(kinds, logits + self.kind_bias)
+        return tf.math.divide_no_nan(
+            tf.reduce_sum(losses), tf.cast(tf.shape(losses)[0], tf.float32)
+        )
 
     def _idle_sample(self, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Vectors of some idle items, and for each the log of how many it stands for."""

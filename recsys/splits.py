@@ -150,6 +150,40 @@ def temporal(sequences: Sequences, num_items: int, quantile: float, *, mask_repe
     return Split(sequences.keep(before), cases.take(slice(0)), cases, cold, known)
 
 
+def cold(sequences: Sequences, new: NDArray[np.bool_], *, mask_repeats: bool) -> Split:
+    """Some items are taken out of training altogether, as if they were new.
+
+    What is left is split as by `leave_last_out`. The cold cases are all targets on the chosen
+    items with something before them; shoppers weigh the same, however many cases they have. The
+    history holds what the shopper did before, with new items too, as it would be when served.
+
+    Args:
+        new: bool [num_items] the items that are taken out.
+    """
+    split = leave_last_out(
+        sequences.keep(~new[sequences.rows]), len(new), mask_repeats=mask_repeats
+    )
+    event = np.arange(len(sequences.rows))
+    judged = _is_target(sequences, mask_repeats) & new[sequences.rows]
+    judged &= event > sequences.offsets[sequences.users]
+    return replace(split, cold=_cases(sequences, event[judged]), known=~new)
+
+
+def hold_out_last(sequences: Sequences, *, mask_repeats: bool) -> tuple[Sequences, Cases]:
+    """The events before each shopper's last target, and those targets as cases.
+
+    A shopper's very first event is never held out: nothing could be asked with.
+    """
+    is_target, users = _is_target(sequences, mask_repeats), sequences.users
+    event = np.arange(len(users))
+    last = np.full(sequences.num_users, -1)
+    np.maximum.at(last, users[is_target], event[is_target])
+    last = last[last > sequences.offsets[:-1]]
+    stop = sequences.offsets[1:].copy()
+    stop[users[last]] = last
+    return sequences.keep(event < stop[users]), _cases(sequences, last)
+
+
 def sample_cases(cases: Cases, most: int, seed: int) -> Cases:
     """At most `most` of the cases, drawn evenly, in their order."""
     if len(cases) <= most:

@@ -52,6 +52,23 @@ def test_ids_are_dropped_in_training_alone(tower):
     assert dropped == pytest.approx(0.5, abs=0.06)
 
 
+def test_as_new_forgets_the_id_alone(tower):
+    items = as_items(_features(), np.arange(4, dtype=np.int32))
+    np.testing.assert_allclose(tower(items.as_new()), tower(as_items(_features())), atol=1e-6)
+
+
+def test_features_are_dropped_in_training_alone():
+    tf.keras.utils.set_random_seed(0)
+    tower = CandidateTower(VOCABULARY, num_ids=0, dim=8, feature_dropout=0.5)
+    items = as_items(_features())
+    np.testing.assert_array_equal(tower(items), tower(items))
+    bare = tower(items._replace(bags={"brand": tf.zeros([4, 1], tf.int32)})).numpy()[2]
+    # the third item has a brand alone: half of the time nothing is left of it
+    dropped = [np.allclose(tower(items, training=True).numpy()[2], bare, atol=1e-6)
+               for _ in range(300)]  # fmt: skip
+    assert np.mean(dropped) == pytest.approx(0.5, abs=0.1)
+
+
 def test_place_in_chunks_changes_nothing(tower, monkeypatch):
     items = as_items(_features(), np.array([0, -1, 2, -1], np.int32))
     whole = tower.place(items)

@@ -60,3 +60,38 @@ def test_the_loss_is_a_finite_number_either_way(full_softmax_up_to):
     model = _model(idle=[3], full_softmax_up_to=full_softmax_up_to, num_sampled=4)
     loss = float(model.compute_loss(_batch(), training=True))
     assert 0 < loss < 20
+
+
+@pytest.mark.parametrize("full_softmax_up_to", [1, 100])
+def test_the_placing_loss_teaches_features_and_leaves_ids_and_queries_alone(full_softmax_up_to):
+    model = _model(idle=[], full_softmax_up_to=full_softmax_up_to, num_sampled=4)
+    queries = tf.Variable(tf.math.l2_normalize(tf.random.normal([8, 8]), axis=1))
+    targets, weights = tf.constant([0, 2, 5, 0, 2, 5, 0, 2]), tf.ones([8])
+    tower = model.candidate_tower
+    with tf.GradientTape() as tape:
+        loss = model._placing(queries, targets, weights, training=True)
+    prior, ids, asked = tape.gradient(loss, [tower.prior, tower.ids, queries])
+    assert asked is None
+    assert prior is not None
+    assert ids is None or not np.any(tf.convert_to_tensor(ids).numpy())
+
+
+def test_a_second_task_learns_which_kind_comes_next():
+    model = _model_with(kind_weight=1.0)
+    batch = _batch()
+    states = tf.math.l2_normalize(tf.random.normal([1, 4, 8]), axis=2)
+    # before anything is learned all 7 kinds, the unknown one among them, are as likely
+    assert float(model._next_kind(batch, states)) == pytest.approx(np.log(7), abs=1e-5)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(batch, training=True)
+    # every event of the batch is of kind 1: its score must rise, those of the others fall
+    gradient = tape.gradient(loss, model.kind_bias).numpy()
+    assert gradient[1] < 0
+    assert (np.delete(gradient, 1) > 0).all()
+
+
+def _model_with(**model: float) -> TwoTower:
+    features = ItemFeatures({}, np.zeros((6, 0), np.float32), np.zeros(6, bool))
+    config = ModelConfig(embedding_dim=8, history_length=4, **model)
+    return TwoTower(config, TrainConfig(), features, Vocabulary({}, [], 0), EVENTS,
+                    np.zeros(6, bool), SHARE)  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from recsys.sequences import Sequences, make_sequences
-from recsys.splits import Cases, leave_last_out, sample_cases, temporal
+from recsys.splits import Cases, cold, hold_out_last, leave_last_out, sample_cases, temporal
 
 ITEMS = ["a", "b", "c", "d", "e"]
 WEIGHTS = {"view": 1.0, "purchase": 3.0, "dislike": 0.0}
@@ -135,3 +135,25 @@ def test_a_sample_keeps_the_order_and_takes_no_more_than_there_are():
     assert sample_cases(cases, 100, 0) is cases
     few = sample_cases(cases, 4, 0)
     assert len(few) == 4 and (np.diff(few.positions) > 0).all()
+
+
+def test_the_last_target_alone_can_be_held_out():
+    # u's dislike is no target, so that b is held out and what follows it too; v has one event
+    sequences = _sequences(_walk("u", "abd", kinds="vvd"), _walk("v", "c"))
+    train, held = hold_out_last(sequences, mask_repeats=True)
+    assert _targets(held) == {"u": ["b"]} and _history(held, 0) == ["a"]
+    assert [ITEMS[row] for row in train.rows] == ["a", "c"]
+
+
+def test_items_taken_out_are_in_no_training_and_all_their_targets_are_judged():
+    # c and e are new: without them u did a, b, d, of which d is the test and b the validation
+    sequences = _sequences(_walk("u", "acbde"), _walk("v", "ca"))
+    split = cold(sequences, np.array([False, False, True, False, True]), mask_repeats=True)
+    assert [ITEMS[row] for row in split.train.rows] == ["a"]
+    assert (_targets(split.test)["u"], _targets(split.validation)) == (["d"], {"u": ["b"]})
+    # v did nothing before c and is not asked; u weighs one in all
+    assert _targets(split.cold) == {"u": ["c", "e"]}
+    assert split.cold.weights.tolist() == [0.5, 0.5]
+    assert _history(split.cold, 1) == ["a", "c", "b", "d"]
+    assert split.known.tolist() == [True, True, False, True, False]
+    assert split.shelf("catalog").tolist()[2:] == [True, True, True]
