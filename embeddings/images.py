@@ -33,10 +33,18 @@ _ORIENTATIONS = {
     4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
     6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+# A photo has some hundred parts. A file may have millions, of nothing, and decoders walk through
+# them in Python: twelve megabytes of them hold the interpreter for ten seconds.
+_MOST_READS = 100_000
+_ROWS = 256  # converted at once, so that a large photo is not in memory four times
+_RUN_LENGTH = "bmp_rle"  # Pillow's name for it; a pixel at a time in Python, and no camera's format
+
 _TRUNCATED_WORDS = ("truncated", "unexpected end", "incomplete", "broken data stream")
 
 # Pillow warns of photos twice its limit and decodes them all the same; here that is refused.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
+# a broken EXIF is passed over: what a stranger wrote into it is nothing for the log
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 
 
 def read_bytes(location: str, max_bytes: int) -> bytes:
@@ -75,10 +83,8 @@ def decode_photo(data: bytes, photos: PhotosConfig, where: str = "") -> Image.Im
     """
     _check_length(data, photos.max_bytes, where)
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_size(image, photos, where)
-            image.load()
-            rgb = _upright(_to_rgb(image), image)
+        rgb, turn = _decoded(data, photos, where)
+        rgb = rgb if turn is None else rgb.transpose(turn)
     except PhotoError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -92,6 +98,13 @@ def decode_photo(data: bytes, photos: PhotosConfig, where: str = "") -> Image.Im
         raise _decoding_error(error, data, where) from error
     _check_contrast(rgb, photos, where)
     return rgb
+
+
+def num_pixels(data: bytes) -> int:
+    """How many pixels a photo's header promises; 0 where it cannot be read."""
+    with contextlib.suppress(Exception), Image.open(_Counted(data), formats=FORMATS) as image:
+        return image.width * image.height
+    return 0
 
 
 def fit_photo(image: Image.Image, size: int, fit: str) -> np.ndarray:
@@ -139,6 +152,39 @@ def encode_png(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+class _Counted(io.BytesIO):
+    """Bytes that may be read a bounded number of times."""
+
+    def __init__(self, data: bytes, where: str = "") -> None:
+        super().__init__(data)
+        self._where = where
+        self._left = _MOST_READS
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise PhotoError(
+                "the file is in too many parts.", reason="damaged", where=self._where,
+                mend="Save the photo again, as JPEG or PNG.",
+            )  # fmt: skip
+        return super().read(size)
+
+
+def _decoded(
+    data: bytes, photos: PhotosConfig, where: str
+) -> tuple[Image.Image, Image.Transpose | None]:
+    """The pixels as RGB, and how they are to be turned; what the decoder held is let go."""
+    with Image.open(_Counted(data, where), formats=FORMATS) as image:
+        _check_size(image, photos, where)
+        if image.tile and image.tile[0][0] == _RUN_LENGTH:
+            raise PhotoError("a BMP of runs is not read.", reason="not_a_photo", where=where,
+                             mend="Save it as PNG.")  # fmt: skip
+        image.load()
+        rgb = _to_rgb(image)
+        rgb.info = {}  # comments and places are nobody's business
+        return rgb, _turn(image)
+
+
 def _check_length(data: bytes, max_bytes: int, where: str) -> None:
     if not data:
         raise PhotoError(
@@ -183,23 +229,34 @@ def _check_contrast(image: Image.Image, photos: PhotosConfig, where: str) -> Non
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith(("I", "F")):  # 16 bits a pixel; Pillow's own conversion clips
-        levels = np.asarray(image).astype(np.float64)
-        gray = np.rint(np.clip(levels / 257.0, 0, 255)).astype(np.uint8)
-        return Image.fromarray(gray).convert("RGB")
-    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
-        transparent = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, (*WHITE, 255))
-        return Image.alpha_composite(white, transparent).convert("RGB")
-    return image.convert("RGB")
+    see_through = "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La")
+    wide = image.mode.startswith(("I", "F"))
+    if not (see_through or wide):
+        return image.convert("RGB")
+    rgb = Image.new("RGB", image.size)
+    for top in range(0, image.height, _ROWS):
+        strip = image.crop((0, top, image.width, min(top + _ROWS, image.height)))
+        rgb.paste(_upper_byte(strip) if wide else _on_white(strip), (0, top))
+    return rgb
 
 
-def _upright(rgb: Image.Image, source: Image.Image) -> Image.Image:
-    """Turns the photo as its EXIF says; a broken EXIF leaves it as it is."""
-    turn = None
+def _upper_byte(image: Image.Image) -> Image.Image:
+    """16 bits a pixel as 8, rounded; Pillow's own conversion clips."""
+    levels = np.asarray(image).astype(np.float64)
+    gray = np.rint(np.clip(levels / 257.0, 0, 255)).astype(np.uint8)
+    return Image.fromarray(gray).convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", image.size, (*WHITE, 255))
+    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """How the photo is to be turned, as its EXIF says; a broken EXIF leaves it as it is."""
     with contextlib.suppress(Exception):
-        turn = _ORIENTATIONS.get(source.getexif().get(_ORIENTATION_TAG, 1))
-    return rgb if turn is None else rgb.transpose(turn)
+        return _ORIENTATIONS.get(image.getexif().get(_ORIENTATION_TAG, 1))
+    return None
 
 
 def _too_many_pixels(shape: str, photos: PhotosConfig, where: str) -> PhotoError:

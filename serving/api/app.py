@@ -12,11 +12,12 @@ from fastapi.openapi.utils import get_openapi
 
 from serving.api import item_routes, operation_routes, page_routes, upload_routes, user_routes
 from serving.api.answers import PROBLEMS
+from serving.api.decoders import Decoders
 from serving.api.edge import Edge
 from serving.api.measures import Measures
 from serving.api.problems import add_problem_handlers
 from serving.api.thumbnails import Thumbnails
-from serving.api.upload_routes import Decoders
+from serving.memory import give_large_blocks_back
 from serving.service import Service
 
 ABOUT = """Similar items and personalized recommendations.
@@ -36,6 +37,7 @@ def create_app(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        give_large_blocks_back()
         anyio.to_thread.current_default_thread_limiter().total_tokens = config.serving.threads
         yield
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,10 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from embeddings.images import decode_photo, encode_png, fit_photo
-from recsys.config import Config
-from recsys.errors import PhotoError, ServingError
+from recsys.errors import PhotoError
 from serving.api.answers import answered, filter_of, measures_of, page_of, ranked, service_of
+from serving.api.decoders import Decoders
 from serving.api.schemas import Likely, PageQuery, PhotoAnswer
 from serving.rules import Filter, Page
 from serving.service import Service
@@ -42,45 +38,6 @@ class _InMemory(MultiPartParser):
     """Keeps uploads off the disk: the edge has bounded their length already."""
 
     spool_max_size = 1 << 40
-
-
-class Decoders:
-    """Holds a few uploads and decodes fewer still: each may be a large photo in memory."""
-
-    def __init__(self, config: Config) -> None:
-        self._photos = config.photos.model_copy(
-            update={
-                "max_bytes": config.serving.max_upload_bytes,
-                "max_pixels": config.serving.max_upload_pixels,
-            }
-        )
-        self._free = threading.Semaphore(config.serving.decoders)
-        self._places = threading.BoundedSemaphore(config.serving.max_uploads)
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place for one upload in memory.
-
-        Raises:
-            ServingError: there is none; nothing was read yet.
-        """
-        if not self._places.acquire(blocking=False):
-            raise ServingError("too many uploads are in hand.", where="the uploaded photo",
-                               mend="Try again in a moment.")  # fmt: skip
-        try:
-            yield
-        finally:
-            self._places.release()
-
-    def png(self, data: bytes, size: int, fit: str) -> bytes:
-        """An upload as the PNG of the pixels that the tower sees.
-
-        Raises:
-            PhotoError: it is no photo, or shows too little.
-        """
-        with self._free:
-            photo = decode_photo(data, self._photos, "the uploaded photo")
-            return encode_png(fit_photo(photo, size, fit))
 
 
 @router.post("/v1/search/image", response_model=PhotoAnswer, openapi_extra={"requestBody": _BODY})

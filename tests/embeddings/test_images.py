@@ -14,6 +14,7 @@ from embeddings.images import (
     decode_photo,
     encode_png,
     fit_photo,
+    num_pixels,
     padded_size,
     read_bytes,
 )
@@ -242,3 +243,31 @@ def test_see_through_photo_is_the_same_in_png_and_lossless_webp():
     left = pixels_of(encoded(faded, "PNG")).astype(int)
     right = pixels_of(encoded(faded, "WEBP", lossless=True, exact=True)).astype(int)
     assert abs(left - right).max() <= 1
+
+
+def test_a_file_of_countless_parts_is_given_up_soon():
+    data = encoded(picture(), "JPEG")
+    assert reason_of(data[:2] + b"\xff\xfe\0\x02" * 500_000 + data[2:]) == "damaged"
+
+
+def test_a_bmp_of_runs_is_not_read():
+    data = bytearray(encoded(picture().convert("L"), "BMP"))
+    data[30] = 1  # how its pixels are packed: runs of 8 bits
+    assert reason_of(bytes(data)) == "not_a_photo"
+
+
+def test_a_photo_higher_than_a_strip_is_laid_on_white_without_a_seam():
+    image = Image.new("RGBA", (40, 600), (0, 0, 0, 128))
+    image.paste((0, 0, 0, 255), (0, 0, 20, 600))
+    found = pixels_of(encoded(image, "PNG"))
+    assert (found[:, :20] == 0).all()
+    assert (found[:, 20:] == 127).all()
+
+
+def test_comments_of_a_photo_are_dropped():
+    assert decode_photo(encoded(picture(), "JPEG", comment=b"where I live"), PHOTOS).info == {}
+
+
+def test_the_header_says_how_many_pixels_there_are():
+    assert num_pixels(encoded(picture(), "PNG")) == 60 * 80
+    assert num_pixels(b"hello") == 0
