@@ -122,6 +122,7 @@ def _set_sqlite(connection: Any, record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
     cursor.execute("PRAGMA synchronous=FULL")  # an acknowledged event outlives a power cut
+    cursor.execute("PRAGMA secure_delete=ON")  # what is deleted is gone from the file too
     cursor.close()
 
 

@@ -25,20 +25,25 @@ from serving.sql_tables import (
 )
 from serving.store_events import Event, Shopper, StoredEvents
 from serving.store_items import LiveItem, LiveItems
+from serving.store_keys import StoredKeys
+from serving.store_users import Receipt, StoredUsers
+from serving.user_ids import UserIds
 
-__all__ = ["Event", "LiveItem", "Shopper", "Store", "store_url"]
+__all__ = ["Event", "LiveItem", "Receipt", "Shopper", "Store", "store_url"]
 
 ITEMS, EVENTS = "items", "events"  # keys of the state: the fingerprint each was filled from
 
 
-class Store(StoredEvents, LiveItems):
+class Store(StoredEvents, StoredUsers, StoredKeys, LiveItems):
     """Items and events in a database; its schema is brought up to date when it is opened.
 
     Args:
         url: an SQLAlchemy URL.
+        user_ids: how user ids are stored; the methods take them as they are.
 
     Raises:
         ServingError: the database cannot be used, or a newer Vitrine made it.
+        ConfigError: its user ids are hashes by another key.
 
     Example:
         >>> store = Store("sqlite://")
@@ -48,8 +53,14 @@ class Store(StoredEvents, LiveItems):
         ['17']
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, user_ids: UserIds = UserIds()) -> None:
         self._database = Database(url)
+        self._user_ids = user_ids
+        try:
+            self._settle_user_ids()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Closes every connection."""
@@ -65,17 +76,22 @@ class Store(StoredEvents, LiveItems):
         Returns:
             Whether anything was written.
         """
-        return self._fill(ITEMS, fingerprint, items_table, sa.true(), lambda: item_rows(items))
+        return self._fill(ITEMS, fingerprint, items_table, sa.true(), lambda _: item_rows(items))
 
     def fill_events(self, interactions: pd.DataFrame, fingerprint: str) -> bool:
         """Replaces the imported events; events that the API took are kept.
+
+        What forgotten users did before they were forgotten does not come back.
 
         Args:
             interactions: as recsys.interactions reads them.
             fingerprint: that of the tables they are from.
         """
-        return self._fill(EVENTS, fingerprint, events_table, events_table.c.imported,
-                          lambda: interaction_rows(interactions))  # fmt: skip
+
+        def rows(connection: sa.Connection) -> Iterator[list[dict[str, Any]]]:
+            return interaction_rows(self._without_forgotten(connection, interactions))
+
+        return self._fill(EVENTS, fingerprint, events_table, events_table.c.imported, rows)
 
     def read_items(self) -> pd.DataFrame:
         """All items in row order; attributes are columns again."""
@@ -105,7 +121,7 @@ class Store(StoredEvents, LiveItems):
 
     def _fill(
         self, key: str, fingerprint: str, table: sa.Table, old: sa.ColumnElement[bool],
-        rows: Callable[[], Iterator[list[dict[str, Any]]]],
+        rows: Callable[[sa.Connection], Iterator[list[dict[str, Any]]]],
     ) -> bool:  # fmt: skip
         known = sa.select(state_table.c.value).where(state_table.c.key == key)
         # programs that start at once would each copy
@@ -113,7 +129,7 @@ class Store(StoredEvents, LiveItems):
             if connection.scalar(known) == fingerprint:
                 return False
             connection.execute(sa.delete(table).where(old))
-            for chunk in rows():
+            for chunk in rows(connection):
                 connection.execute(sa.insert(table), chunk)
             connection.execute(sa.delete(state_table).where(state_table.c.key == key))
             connection.execute(sa.insert(state_table), {"key": key, "value": fingerprint})

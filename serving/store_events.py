@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from recsys.errors import ServingError
 from serving.database import Database, is_deadlock
 from serving.sql_tables import events_table
+from serving.user_ids import UserIds
 
 TRIES = 5  # batches that name the same events in another order may stop each other
 
@@ -42,6 +43,7 @@ class StoredEvents:
     """What shoppers did; the part of the store that grows."""
 
     _database: Database
+    _user_ids: UserIds
 
     def add_events(self, events: Sequence[Event]) -> int:
         """Keeps events, all or none; returns how many were not known by their event id.
@@ -51,7 +53,7 @@ class StoredEvents:
         """
         if not events:
             return 0
-        rows = [_row(event) for event in events]
+        rows = [_row(event, self._user_ids.stored(event.user_id)) for event in events]
         for attempt in range(TRIES):
             try:
                 return self._add(rows)
@@ -63,7 +65,8 @@ class StoredEvents:
     def history(self, user_id: str, limit: int) -> list[Event]:
         """A shopper's last events, oldest first."""
         with self._database.reading() as connection:
-            rows = connection.execute(_HISTORY, {"user_id": user_id, "limit": limit}).all()
+            wanted = {"user_id": self._user_ids.stored(user_id), "limit": limit}
+            rows = connection.execute(_HISTORY, wanted).all()
         return [
             Event(user_id, item_id, event, timestamp, math.nan if value is None else value)
             for item_id, event, timestamp, value in reversed(rows)
@@ -72,11 +75,12 @@ class StoredEvents:
     def user(self, user_id: str) -> Shopper | None:
         """What is known of one shopper, or None."""
         with self._database.reading() as connection:
-            count, last = connection.execute(_USER, {"user_id": user_id}).one()
+            wanted = {"user_id": self._user_ids.stored(user_id)}
+            count, last = connection.execute(_USER, wanted).one()
         return Shopper(user_id, count, last) if count else None
 
     def users(self, limit: int, offset: int = 0, min_events: int = 1) -> list[Shopper]:
-        """Shoppers by id, those with at least `min_events`."""
+        """Shoppers by stored id, those with at least `min_events`."""
         query = (
             sa.select(
                 events_table.c.user_id, sa.func.count(), sa.func.max(events_table.c.timestamp)
@@ -91,7 +95,9 @@ class StoredEvents:
             return [Shopper(*row) for row in connection.execute(query)]
 
     def users_near(self, user_id: str, limit: int = 20) -> list[str]:
-        """User ids that sort next to this one, before and after."""
+        """User ids that sort next to this one, before and after; none where they are hashes."""
+        if self._user_ids.hashed:
+            return []
         column = events_table.c.user_id
         after = sa.select(column).where(column >= user_id).distinct().order_by(column)
         before = sa.select(column).where(column < user_id).distinct().order_by(column.desc())
@@ -127,9 +133,9 @@ _USER = sa.select(sa.func.count(), sa.func.max(events_table.c.timestamp)).where(
 )
 
 
-def _row(event: Event) -> dict[str, Any]:
+def _row(event: Event, user_id: str) -> dict[str, Any]:
     return {
-        "event_id": event.event_id or None, "user_id": event.user_id, "item_id": event.item_id,
+        "event_id": event.event_id or None, "user_id": user_id, "item_id": event.item_id,
         "event": event.event, "timestamp": event.timestamp,
         "value": None if math.isnan(event.value) else event.value,
         "request_id": event.request_id, "imported": False,

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
-SCOPES = ("read", "write", "admin")  # each may do what those before it may
+from serving.api_keys import SCOPES
 
 
 @dataclass(frozen=True)

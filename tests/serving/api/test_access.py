@@ -7,8 +7,9 @@ import warnings
 import pytest
 from fastapi import FastAPI, Request
 
-from serving.api.access import LOCAL, SCOPES, Principal, needs
+from serving.api.access import LOCAL, Principal, needs
 from serving.api.problems import add_problem_handlers
+from serving.api_keys import SCOPES
 
 with warnings.catch_warnings():  # Starlette would rather have httpx2
     warnings.simplefilter("ignore")
