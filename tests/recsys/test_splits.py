@@ -149,7 +149,7 @@ def test_items_taken_out_are_in_no_training_and_all_their_targets_are_judged():
     # c and e are new: without them u did a, b, d, of which d is the test and b the validation
     sequences = _sequences(_walk("u", "acbde"), _walk("v", "ca"))
     split = cold(sequences, np.array([False, False, True, False, True]), mask_repeats=True)
-    assert [ITEMS[row] for row in split.train.rows] == ["a"]
+    assert [ITEMS[row] for row in split.train.rows] == ["a", "a"]  # of u and of v
     assert (_targets(split.test)["u"], _targets(split.validation)) == (["d"], {"u": ["b"]})
     # v did nothing before c and is not asked; u weighs one in all
     assert _targets(split.cold) == {"u": ["c", "e"]}
