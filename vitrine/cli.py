@@ -206,6 +206,25 @@ def judge_tower(
               f"{error['after']:.3f} (uncalibrated {error['before']:.3f})")  # fmt: skip
 
 
+@app.command("label-next")
+def label_next(
+    count: Annotated[int, typer.Argument(min=1, help="How many items, at most.")],
+    workdir: WorkdirOption,
+    out: Annotated[Path, typer.Option(help="The CSV to write.")],
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    label: Annotated[str, typer.Option(help="category, or an attr_ column.")] = "category",
+) -> None:
+    """Pick the unlabeled items whose labels would teach the tower most, as a CSV to fill in."""
+    from embeddings.label_next import label_next as pick_items
+    from recsys.config import load_config
+    from recsys.workdir import Workdir
+
+    picks = pick_items(load_config(config, overrides), Workdir(workdir), count, label)
+    picks.to_csv(out, index=False)
+    print(f"{len(picks)} items to label as `{label}`: {out}")
+
+
 @app.command("describe")
 def describe(
     workdir: WorkdirOption,
