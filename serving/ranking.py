@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from serving.candidates import (
 from serving.filters import AllOf, Condition, Not, Says
 from serving.items import Items
 from serving.merchandising import Merchandising, Pin
+from serving.overlay import Overlay, vectors_of
 from serving.rules import Filter, Page, condition_of
 from serving.served_bundle import Published, ServedBundle, text
 
@@ -56,19 +58,19 @@ class Ranking:
         served: answers from the same bundle.
         items: the bundle's items.
         config: limits, over-fetch, where the merchandising rules are.
+        overlay: what changed since the bundle was published; None for nothing.
     """
 
     def __init__(
-        self, bundle: Published, served: ServedBundle, items: Items, config: ServingConfig
-    ) -> None:
+        self, bundle: Published, served: ServedBundle, items: Items, config: ServingConfig,
+        overlay: Overlay | None = None,
+    ) -> None:  # fmt: skip
         self._spaces = bundle.info["spaces"]
         self._served = served
         self._items = items
+        self._overlay = overlay or Overlay(items, vectors_of(bundle))
         self.merchandising = Merchandising(config.merchandising, items)
-        self._vectors = {
-            "photo": getattr(bundle, "photo_vectors", None),
-            "behavior": getattr(bundle, "candidate_vectors", None),
-        }
+        self._vectors: Mapping[str, Any] = self._overlay.vectors
         self._limits = Limits(overfetch=config.overfetch, exact_below=config.exact_below,
                               exact_rows=config.exact_rows)  # fmt: skip
 
@@ -109,13 +111,16 @@ class Ranking:
             servable = query.verb if exactly else self._served.servable(query.verb)
             inputs = {**query.inputs, "k": np.array([size], np.int32), "exclude": [left_out]}
             answer = self._served.predict(servable, inputs, query.signature)
-            rows = [self._items.rows.get(text(item_id), -1) for item_id in answer["item_ids"][0]]
+            known = self._items.rows
+            rows = np.array([known.get(text(each), -1) for each in answer["item_ids"][0]], np.int64)
             searched = answer["query"][0] if "query" in answer else None
-            return Fetched(np.asarray(answer["scores"][0]), np.array(rows, np.int64), searched)
+            believed = self._overlay.believed(rows, self._space(query.verb))
+            return Fetched(np.asarray(answer["scores"][0]), believed, searched)
 
         best = best_candidates(fetch, allowed, size, self._limits, vectors)
-        again = np.array(query.shown_again, np.int64)
-        return joined(best, again[allowed.of(again)], vectors)
+        live = self._overlay.rows(self._space(query.verb))
+        more = np.concatenate([np.array(query.shown_again, np.int64), live])
+        return joined(best, more[allowed.of(more)], vectors)
 
     def _pool(
         self, query: Asked, allowed: Allowed, size: int, arrangement: Arrangement,

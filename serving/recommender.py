@@ -5,6 +5,7 @@ Joins what the bundle's servables score with what the rules allow, and says why 
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from recsys.config import ServingConfig
 from recsys.errors import NotFoundError
 from serving.arrangement import Arrangement
 from serving.items import Items
+from serving.overlay import Overlay, vectors_of
 from serving.ranking import Asked, Ranking
 from serving.reasons import (
     Neighborhoods,
@@ -89,6 +91,7 @@ class Recommender:
         items: the bundle's items.
         config: limits, over-fetch, engine.
         clock: seconds since the epoch.
+        overlay: the items put or withdrawn since; its items are answered then.
 
     Example:
         >>> recommender.similar_items("17", Page(k=10))  # doctest: +SKIP
@@ -96,15 +99,23 @@ class Recommender:
 
     def __init__(
         self, bundle: Published, client: Client, items: Items, config: ServingConfig, *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.time, overlay: Overlay | None = None,
     ) -> None:  # fmt: skip
         self.bundle = bundle
         self.served = ServedBundle(bundle, client, config.engine)
-        self.items = items
+        self.overlay = overlay or Overlay(items, vectors_of(bundle))
+        self.items = self.overlay.items
         self.clock = clock
         self._config = config
         self._neighborhoods = Neighborhoods(self._neighbors)
-        self._ranking = Ranking(bundle, self.served, items, config)
+        self._ranking = Ranking(bundle, self.served, self.items, config, self.overlay)
+
+    def with_overlay(self, overlay: Overlay) -> Recommender:
+        """The same bundle with other changes; what is remembered of neighbors is shared."""
+        other = copy.copy(self)
+        other.overlay, other.items = overlay, overlay.items
+        other._ranking = Ranking(self.bundle, self.served, overlay.items, self._config, overlay)
+        return other
 
     def similar_items(
         self, item_id: str, page: Page, wanted: Filter = Filter(),
@@ -118,8 +129,12 @@ class Recommender:
         """
         row = self.items.row(item_id)
         verb, signature = self._similar_by(row)
-        query = Asked(verb, signature, {"item_id": [item_id]}, "similar",
-                       [row, *self._rows_of(wanted.exclude)])  # fmt: skip
+        inputs: dict[str, Any] = {"item_id": [item_id]}
+        space = str(self.bundle.info["spaces"].get(verb, "behavior"))
+        if (vector := self.overlay.vector(row, space)) is not None:
+            signature, inputs = "by_embedding", {"embedding": vector[np.newaxis]}
+        query = Asked(verb, signature, inputs, "similar",
+                      [row, *self._rows_of(wanted.exclude)])  # fmt: skip
         found = self._ranking.page(query, page, wanted, arrangement)
         reason = Reason("similar_item", f"similar to item {item_id}", item_id)
         return [Answered(row, score, reason) for row, score in found]
