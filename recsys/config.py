@@ -231,6 +231,8 @@ class ServingConfig(Section):
     engine: Literal["auto", "exact", "scann"] = "auto"  # auto: what the bundle chose per verb
     model_server: str = ""  # host:port of a running one; empty: `vitrine serve` starts its own
     timeout_seconds: float = Field(5.0, gt=0)  # for one call of the model server
+    breaker_failures: Count = 5  # calls of the model server in a row, before none is made
+    breaker_seconds: float = Field(2.0, gt=0)  # then, until one is tried again
     database_url: str = ""  # SQLAlchemy URL; empty: SQLite in the workdir
     history_events: Count = 500  # the last events read per shopper; older ones are forgotten
     # per kind of event: hide, show, days to hide for, or auto (missing): as was trained
@@ -246,6 +248,8 @@ class ServingConfig(Section):
     reason_items: Count = 8  # the last distinct items that a recommendation is explained by
     reason_neighbors: Count = 64  # how far around each of them an explanation looks
     max_events: Count = 1000  # in one request
+    explore_share: Fraction = 0.0  # of recommended places that try new items; 0.05 is a start
+    answer_days: float = Field(30.0, ge=0)  # answers are kept so long to attribute events; 0: none
     max_body_bytes: Count = 1_000_000  # of a request without a photo
     max_upload_bytes: Count = 12_000_000  # a phone's photo has 3 to 8 MB
     max_upload_pixels: Count = 50_000_000  # judged from the header, before any decoding
@@ -254,6 +258,17 @@ class ServingConfig(Section):
     decoders: Count = 2  # photos decoded at once: each may hold 150 MB
     threads: Count = 32  # requests worked on at once
     max_waiting: Count = 256  # requests in hand before more are turned away with 503
+
+
+class SecurityConfig(Section):
+    """Who may ask the HTTP API, and what it keeps of shoppers."""
+
+    # auto: on other addresses than loopback, and everywhere once there is a key
+    ask_for_keys: Literal["auto", "always", "never"] = "auto"
+    requests_per_second: float = Field(100.0, ge=0)  # per key; 0 does not count
+    request_burst: Count = 200  # that a key may ask at once, after a pause
+    cors_origins: list[str] = []  # pages of these origins may ask from a browser; none by default
+    user_key_file: str = ""  # a secret in a file: user ids are stored as hashes by it; empty: plain
 
 
 class Config(Section):
@@ -271,6 +286,7 @@ class Config(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     export: ExportConfig = ExportConfig()
     serving: ServingConfig = ServingConfig()
+    security: SecurityConfig = SecurityConfig()
     analysis: AnalysisConfig = AnalysisConfig()
 
 

@@ -23,6 +23,7 @@ from serving.sql_tables import (
     items_table,
     state_table,
 )
+from serving.store_answers import StoredAnswers
 from serving.store_events import Event, Shopper, StoredEvents
 from serving.store_items import LiveItem, LiveItems
 from serving.store_keys import StoredKeys
@@ -34,7 +35,7 @@ __all__ = ["Event", "LiveItem", "Receipt", "Shopper", "Store", "store_url"]
 ITEMS, EVENTS = "items", "events"  # keys of the state: the fingerprint each was filled from
 
 
-class Store(StoredEvents, StoredUsers, StoredKeys, LiveItems):
+class Store(StoredEvents, StoredAnswers, StoredUsers, StoredKeys, LiveItems):
     """Items and events in a database; its schema is brought up to date when it is opened.
 
     Args:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from recsys.errors import ConfigError
+from vitrine.study_commands import add_study_commands
 
 app = typer.Typer(
     help="Similar items and personalized recommendations from product photos and behavior.",
@@ -139,6 +140,8 @@ _add_step("index", "Search the index settings that reach the target recall.")
 _add_step("evaluate", "Measure the model beside the baselines, and photo retrieval.")
 _add_step("export", "Publish a bundle: servables for TensorFlow Serving.")
 
+add_study_commands(app)
+
 
 @app.command("run")
 def run(
@@ -204,6 +207,32 @@ def judge_tower(
         print(f"{name}: {row['photos']} photos, {row['classes']} classes, accuracy "
               f"{row['accuracy']:.3f}, macro-F1 {row['macro_f1']:.3f}, calibration error "
               f"{error['after']:.3f} (uncalibrated {error['before']:.3f})")  # fmt: skip
+
+
+@app.command("shrink-tower")
+def shrink_tower(
+    workdir: WorkdirOption,
+    out: Annotated[Path, typer.Option(help="A new folder.")],
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    form: Annotated[str, typer.Option(help="float16 or int8.")] = "int8",
+    as_json: JsonOption = False,
+) -> None:
+    """Write the image tower as a smaller TFLite file, if it finds neighbors as well."""
+    if form not in ("float16", "int8"):
+        raise typer.BadParameter("--form is float16 or int8.")
+    from embeddings.shrink import shrink
+    from recsys.config import load_config
+    from recsys.workdir import Workdir
+
+    found = shrink(load_config(config, overrides), Workdir(workdir), form, out)  # type: ignore[arg-type]
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    for name in ("float32", "small"):
+        row = found[name]
+        print(f"{form if name == 'small' else name}: {row['bytes'] / 1e6:.1f} MB, "
+              f"{row['photos_per_second']:.0f} photos/s, R@1 {row['r_at_1']:.4f}")  # fmt: skip
 
 
 @app.command("label-next")
@@ -328,6 +357,33 @@ def serve(
     if config is None and (place.root / "config.yaml").is_file():
         config = place.root / "config.yaml"
     serving.serve(load_config(config, overrides), place, host=host, port=port)
+
+
+@app.command("off-policy")
+def off_policy(
+    workdir: WorkdirOption,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    days: Annotated[float, typer.Option(min=0, help="Answers of the last so many days.")] = 30.0,
+    reward: Annotated[str, typer.Option(help="click, cart or purchase.")] = "click",
+    share: Annotated[
+        list[float] | None, typer.Option(min=0, max=1, help="A share of exploration to judge.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Estimate from logged answers what another share of exploration would have earned."""
+    if reward not in ("click", "cart", "purchase"):
+        raise typer.BadParameter("--reward is click, cart or purchase.")
+    from recsys.config import load_config
+    from recsys.workdir import Workdir
+    from vitrine import off_policy as judging
+
+    place = Workdir(workdir)
+    if config is None and (place.root / "config.yaml").is_file():
+        config = place.root / "config.yaml"
+    report = judging.off_policy(load_config(config, overrides), place, days=days, reward=reward,
+                                shares=share or [0.05, 0.1, 0.2])  # fmt: skip
+    print(json.dumps(report, indent=2) if as_json else judging.render_text(report))
 
 
 @app.command("demo")

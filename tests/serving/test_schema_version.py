@@ -14,7 +14,7 @@ from recsys.errors import ServingError
 from serving import schema_version, sql_tables
 from serving.store import Event, Store
 
-HEAD = "0002"
+HEAD = "0003"
 
 
 def engine_of(url: str) -> sa.Engine:
