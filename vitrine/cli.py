@@ -26,6 +26,8 @@ importers = typer.Typer(
     help="Turn a known layout of files into a catalog and events.", no_args_is_help=True
 )
 app.add_typer(importers, name="import")
+keys = typer.Typer(help="Make, list and revoke the API's keys.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="A YAML file; states only what differs.")
@@ -349,14 +351,9 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
 ) -> None:
     """Run the model server, the HTTP API and the page."""
-    from recsys.config import load_config
-    from recsys.workdir import Workdir
     from serving import serve as serving
 
-    place = Workdir(workdir)
-    if config is None and (place.root / "config.yaml").is_file():
-        config = place.root / "config.yaml"
-    serving.serve(load_config(config, overrides), place, host=host, port=port)
+    serving.serve(*_of_workdir(workdir, config, overrides), host=host, port=port)
 
 
 @app.command("off-policy")
@@ -386,6 +383,51 @@ def off_policy(
     print(json.dumps(report, indent=2) if as_json else judging.render_text(report))
 
 
+@keys.command("add")
+def add_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is, in your words.")],
+    workdir: WorkdirOption,
+    scope: Annotated[str, typer.Option(help="read, write or admin; each holds those before.")] = (
+        "read"
+    ),
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key; it is printed this once and kept only as a hash."""
+    from vitrine import keys as making
+
+    _print(making.add_key(*_of_workdir(workdir, config, overrides), name, scope), as_json)
+
+
+@keys.command("list")
+def list_keys(
+    workdir: WorkdirOption,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the keys, revoked ones too."""
+    from vitrine import keys as listing
+
+    found = listing.list_keys(*_of_workdir(workdir, config, overrides))
+    print(json.dumps(found, indent=2) if as_json else listing.render_text(found))
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="As `vitrine keys list` shows it.")],
+    workdir: WorkdirOption,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key good for nothing; a running API knows within a second."""
+    from vitrine import keys as revoking
+
+    _print(revoking.revoke_key(*_of_workdir(workdir, config, overrides), key_id), as_json)
+
+
 @app.command("demo")
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where the shop and its workdir go.")],
@@ -407,6 +449,16 @@ def doctor(as_json: JsonOption = False) -> None:
     report = examining.examine()
     print(json.dumps(report, indent=2) if as_json else examining.render_text(report))
     raise typer.Exit(0 if report["healthy"] else 1)
+
+
+def _of_workdir(root: Path, config: Path | None, overrides: list[str] | None) -> tuple[Any, Any]:
+    """A workdir with its settings: those given, else those that it was made by."""
+    from recsys.config import load_config
+    from recsys.workdir import Workdir
+
+    if config is None and (root / "config.yaml").is_file():
+        config = root / "config.yaml"
+    return load_config(config, overrides), Workdir(root)
 
 
 def _existing(path: Path | None) -> Path:
