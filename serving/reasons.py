@@ -17,7 +17,10 @@ VERBS = {
 }  # fmt: skip
 NEGATIVE = ("dislike",)  # nothing is recommended for being similar to these
 
-Kind = Literal["similar_item", "similar_photo", "similar_to_history", "popular", "new", "taste"]
+Kind = Literal[
+    "similar_item", "similar_photo", "matches_words", "similar_to_history", "popular", "new",
+    "taste",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

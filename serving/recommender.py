@@ -30,7 +30,16 @@ from serving.reasons import (
 )
 from serving.rules import Filter, Page
 from serving.seen import hidden_items
-from serving.served_bundle import ENCODER, RECOMMEND, SIMILAR, Client, Published, ServedBundle, text
+from serving.served_bundle import (
+    ENCODER,
+    RECOMMEND,
+    SIMILAR,
+    WORDS,
+    Client,
+    Published,
+    ServedBundle,
+    text,
+)
 
 NEAREST = 4  # neighbors that an explanation looks at, at least
 
@@ -160,18 +169,48 @@ class Recommender:
         Args:
             png: the photo, fitted to the tower's square already.
         """
-        answer = self.served.predict(ENCODER, {"photo": [png]})
+        return self.describe_photos([png])[0]
+
+    def describe_photos(self, pngs: list[bytes]) -> list[Shown]:
+        """What photos show, asked in one call."""
+        answer = self.served.predict(ENCODER, {"photo": pngs})
+        return [self._shown(answer, at) for at in range(len(pngs))]
+
+    def understood(self, texts: list[str]) -> list[np.ndarray]:
+        """Where words lie in the photo space.
+
+        Raises:
+            ArtifactError: the bundle was made without words: its items have no titles.
+        """
+        if not texts:
+            return []
+        return list(self.served.predict(WORDS, {"text": texts})["embedding"])
+
+    def photo_vector(self, item_id: str) -> np.ndarray:
+        """Where an item's photo lies in the photo space.
+
+        Raises:
+            NotFoundError: the item is unknown, or has no photo.
+        """
+        row = self.items.row(item_id)
+        vectors: Any = self.overlay.vectors["photo"]
+        if vectors is None or not self.items.has_photo[row]:
+            raise NotFoundError(f"item `{item_id}` has no usable photo.", where="items",
+                                mend="Search by another item.")  # fmt: skip
+        return np.asarray(vectors[np.array([row])][0])
+
+    def _shown(self, answer: dict[str, np.ndarray], at: int) -> Shown:
         info = self.bundle.info
         attributes = {
-            name: _by_probability(values, answer[f"attr_{name}_probabilities"][0])
+            name: _by_probability(values, answer[f"attr_{name}_probabilities"][at])
             for name, values in (info.get("attributes") or {}).items()
             if f"attr_{name}_probabilities" in answer
         }
         categories = info.get("categories") or []
         named = answer.get("category_probabilities")
         return Shown(
-            answer["embedding"][0],
-            _by_probability(categories, named[0]) if named is not None else {},
+            answer["embedding"][at],
+            _by_probability(categories, named[at]) if named is not None else {},
             attributes,
         )
 

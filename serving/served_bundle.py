@@ -10,6 +10,7 @@ import numpy as np
 from recsys.errors import ArtifactError, ServingError
 
 SIMILAR, RECOMMEND, ENCODER = "similar_items", "recommend", "image_encoder"
+WORDS = "text_encoder"
 
 
 class Client(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -9,8 +10,12 @@ from dataclasses import replace
 
 from recsys.config import Config
 from recsys.errors import DataError, NotFoundError
+from serving.arrangement import Arrangement
 from serving.items import Items, nearest
+from serving.live_changes import LiveChanges
 from serving.recommender import Answered, Context, Recommender, Visit
+from serving.release import Lease, Release
+from serving.releases import Releases, Shelf
 from serving.rules import Filter, Page
 from serving.served_bundle import Published
 from serving.store import Event, Shopper, Store
@@ -26,16 +31,39 @@ class Service:
         store: catalog and events.
         config: all settings.
         clock: seconds since the epoch.
+        shelf: where other bundles come from; None serves this one for good.
     """
 
     def __init__(
         self, recommender: Recommender, store: Store, config: Config,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.time, shelf: Shelf | None = None,
     ) -> None:  # fmt: skip
-        self.recommender = recommender
+        self.releases = Releases(
+            Release(recommender), shelf, store.live_items, store.live_changes
+        )
+        self.releases.refresh()
+        self.live = LiveChanges(self.releases, store, clock)
         self.store = store
         self.config = config
         self.clock = clock
+        self._pinned: Recommender | None = None
+        self._lease: Lease | None = None
+
+    @property
+    def recommender(self) -> Recommender:
+        """Of the bundle that is served; of one and the same where this service is pinned."""
+        return self._pinned or self.releases.current.recommender
+
+    def pinned(self, user_id: str | None = None) -> Service:
+        """This service for one request: whatever moves meanwhile, it stays with one bundle."""
+        release, lease = self.releases.pin(user_id)
+        other = copy.copy(self)
+        other._pinned, other._lease = release.recommender, lease
+        return other
+
+    def pin(self, user_id: str | None = None) -> Recommender:
+        """The recommender for one request of a user; None is nobody in particular."""
+        return self.pinned(user_id).recommender
 
     @property
     def items(self) -> Items:
@@ -70,16 +98,22 @@ class Service:
             self.shopper(user_id)  # raises where the user is unknown
         return events
 
-    def recommend(self, user_id: str, page: Page, wanted: Filter = Filter()) -> list[Answered]:
+    def recommend(
+        self, user_id: str, page: Page, wanted: Filter = Filter(),
+        arrangement: Arrangement = Arrangement(),
+    ) -> list[Answered]:  # fmt: skip
         """Items for a known user, from the events that are stored."""
-        return self.recommender.recommend(self.visits(self.history(user_id)), page, wanted)
+        visits = self.visits(self.history(user_id))
+        return self.recommender.recommend(visits, page, wanted, arrangement=arrangement)
 
     def recommend_for(
         self, events: list[Event], page: Page, wanted: Filter = Filter(),
         context: Context | None = None, exclude: list[str] | None = None,
+        arrangement: Arrangement = Arrangement(),
     ) -> list[Answered]:  # fmt: skip
         """Items for anyone, from a history that the request brings; it may be empty."""
-        return self.recommender.recommend(self.visits(events), page, wanted, context, exclude)
+        visits = self.visits(events)
+        return self.recommender.recommend(visits, page, wanted, context, exclude, arrangement)
 
     def visits(self, events: list[Event]) -> list[Visit]:
         """Events as the model reads them: ages instead of times, never negative."""
@@ -115,7 +149,9 @@ class Service:
     def _checked(self, event: Event, index: int, now: float) -> Event:
         where = f"events[{index}]"
         try:
-            self.items.row(event.item_id)
+            # a page that is still open may tell of an item that was withdrawn since
+            if event.item_id not in self.items.withdrawn:
+                self.items.row(event.item_id)
         except NotFoundError as error:
             raise NotFoundError(error.what, where=f"{where}.item_id", mend=error.mend) from None
         self.check_kind(event.event, where)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from recsys import columns
+from recsys.config import ServingConfig
 from recsys.errors import DataError
 from serving.api.measures import Measures
 from serving.api.schemas import (
+    BoostBody,
     BundleOut,
     FilterQuery,
     ItemCard,
@@ -22,10 +24,15 @@ from serving.api.schemas import (
     Problem,
     RankedItem,
 )
+from serving.arrangement import Arrangement
+from serving.boosts import Boost
+from serving.filters import parse_filter
 from serving.items import Item, Items
 from serving.recommender import Answered
 from serving.rules import Filter, Page
 from serving.service import Service
+
+_BOOSTS = TypeAdapter(Annotated[list[BoostBody], Field(max_length=16)])
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
@@ -58,30 +65,76 @@ def answered(request: Request, service: Service, kind: type[BaseModel], **values
     return Response(body.model_dump_json(), media_type="application/json")
 
 
-def filter_of(query: FilterQuery, *, with_unavailable: bool = False) -> Filter:
+def filter_of(query: FilterQuery, items: Items, *, with_unavailable: bool = False) -> Filter:
     """The rules' filter of a request.
 
     Raises:
-        DataError: the price range is empty.
+        DataError: the price range is empty, or the filter is none.
+        NotFoundError: the filter names an unknown category.
     """
     low, high = query.min_price, query.max_price
     if low is not None and high is not None and low > high:
         raise DataError(f"min_price {low:g} is above max_price {high:g}.", where="query.min_price",
                         mend="Swap the two.")  # fmt: skip
-    return Filter(query.category, query.words, low, high, with_unavailable)
+    return Filter(
+        query.category, query.words, low, high, with_unavailable,
+        condition=parse_filter(getattr(query, "filter", None), items),
+        exclude=tuple(getattr(query, "exclude", ())),
+    )  # fmt: skip
 
 
 def page_of(query: PageQuery, max_k: int) -> Page:
     """The rules' page of a request.
 
     Raises:
-        DataError: k is above the configured limit.
+        DataError: k is above the configured limit, or `limit` says something else.
     """
-    if query.k > max_k:
-        raise DataError(f"k is {query.k}, and at most {max_k} are given at once.", where="query.k",
+    k = query.k
+    if query.limit is not None:
+        if "k" in query.model_fields_set and query.limit != k:
+            raise DataError(f"k is {k} and limit is {query.limit}.", where="query.limit",
+                            mend="Give one of them: they mean the same.")  # fmt: skip
+        k = query.limit
+    if k > max_k:
+        raise DataError(f"k is {k}, and at most {max_k} are given at once.", where="query.k",
                         mend="Ask for less and go on with `offset`, or raise serving.max_k."
                         )  # fmt: skip
-    return Page(query.k, query.offset)
+    return Page(k, query.offset)
+
+
+def arrangement_of(query: PageQuery, items: Items, config: ServingConfig) -> Arrangement:
+    """How a request wants its page arranged; what it leaves open is as configured.
+
+    Raises:
+        DataError: a boost cannot be read.
+        NotFoundError: a boost's filter names an unknown category.
+    """
+    boosts = [
+        Boost(parse_filter(each.filter, items, f"boost[{index}].filter"), each.by)
+        for index, each in enumerate(_boosts(getattr(query, "boost", None) or []))
+    ]
+    brand, category, collapse = query.max_per_brand, query.max_per_category, query.collapse
+    return Arrangement(
+        diversity=config.diversity if query.diversity is None else query.diversity,
+        max_per_brand=config.max_per_brand if brand is None else brand,
+        max_per_category=config.max_per_category if category is None else category,
+        collapse=config.collapse if collapse is None else collapse,
+        min_cosine=config.duplicate_cosine, boosts=tuple(boosts),
+    )  # fmt: skip
+
+
+def _boosts(given: str | list[BoostBody]) -> list[BoostBody]:
+    if not isinstance(given, str):
+        return given
+    try:
+        return _BOOSTS.validate_json(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = "".join(f"[{each}]" if isinstance(each, int) else f".{each}"
+                        for each in first["loc"])  # fmt: skip
+        raise DataError(f"this is no list of boosts: {first['msg']}.", where=f"boost{where}",
+                        mend='Write [{"filter": {"brand": "Acme"}, "by": 0.1}].'
+                        ) from None  # fmt: skip
 
 
 def card(items: Items, row: int) -> ItemCard:

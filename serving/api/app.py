@@ -10,12 +10,20 @@ import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from serving.api import item_routes, operation_routes, page_routes, upload_routes, user_routes
+from serving.api import (
+    item_routes,
+    operation_routes,
+    page_routes,
+    search_routes,
+    upload_routes,
+    user_routes,
+)
 from serving.api.answers import PROBLEMS
 from serving.api.decoders import Decoders
 from serving.api.edge import Edge
 from serving.api.measures import Measures
 from serving.api.problems import add_problem_handlers
+from serving.api.schemas import SearchRequest
 from serving.api.thumbnails import Thumbnails
 from serving.memory import give_large_blocks_back
 from serving.service import Service
@@ -52,7 +60,7 @@ def create_app(service: Service) -> FastAPI:
     app.state.measures.bundle.labels(service.bundle.fingerprint).set(service.bundle.version)
     add_problem_handlers(app)
     app.add_middleware(Edge, config=config.serving, measures=app.state.measures)
-    for routes in (item_routes, upload_routes, user_routes):
+    for routes in (item_routes, search_routes, upload_routes, user_routes):
         app.include_router(routes.router, responses=PROBLEMS)
     app.include_router(operation_routes.router)
     app.include_router(page_routes.router, include_in_schema=False)
@@ -78,6 +86,9 @@ def _openapi(app: FastAPI, service: Service) -> dict[str, Any]:
         schemas = document["components"]["schemas"]
         schemas["RecommendationRequest"]["properties"]["k"]["maximum"] = limits.max_k
         schemas["EventsRequest"]["properties"]["events"]["maxItems"] = limits.max_events
+        search = SearchRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= {**search.pop("$defs"), "SearchRequest": search}
+        search["properties"]["k"]["maximum"] = limits.max_k
         for schema in ("EventBody", "HistoryEvent"):
             schemas[schema]["properties"]["event"]["enum"] = service.event_kinds
         app.openapi_schema = document

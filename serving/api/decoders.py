@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from embeddings.images import decode_photo, encode_png, fit_photo, num_pixels
 from recsys.config import Config
 from recsys.errors import ServingError
+from serving.region import Region
 
 UPLOAD = "the uploaded photo"
 
@@ -46,14 +47,19 @@ class Decoders:
         finally:
             self._places.release()
 
-    def png(self, data: bytes, size: int, fit: str, where: str = UPLOAD) -> bytes:
-        """An upload as the PNG of the pixels that the tower sees.
+    def png(
+        self, data: bytes, size: int, fit: str, where: str = UPLOAD, region: Region | None = None
+    ) -> bytes:
+        """An upload, or a region of it, as the PNG of the pixels that the tower sees.
 
         Raises:
             PhotoError: it is no photo, or shows too little.
         """
         with self._room(data):
-            return encode_png(fit_photo(decode_photo(data, self._photos, where), size, fit))
+            photo = decode_photo(data, self._photos, where)
+            if region is not None:
+                photo = region.of(photo, self._photos.min_side, where)
+            return encode_png(fit_photo(photo, size, fit))
 
     @contextmanager
     def _room(self, data: bytes) -> Iterator[None]:

@@ -19,7 +19,7 @@ from serving.api.measures import Measures
 from serving.api.problems import BodyError, problem
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-UPLOAD_PATHS = ("/v1/search/image",)
+UPLOAD_PATHS = ("/v1/search", "/v1/search/image")
 CLIENT_WENT_AWAY = 499  # nobody reads it; counted by this number
 ALWAYS_ANSWERED = ("/healthz", "/readyz", "/metrics")
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from serving.api.answers import (
     answered,
+    arrangement_of,
     card,
     filter_of,
     measures_of,
@@ -22,9 +23,9 @@ from serving.api.schemas import (
     ItemAnswer,
     ItemsAnswer,
     ListQuery,
-    PageQuery,
     PhotoQuery,
     RankedAnswer,
+    RankedQuery,
 )
 from serving.api.thumbnails import Thumbnails
 from serving.items import Items
@@ -40,7 +41,7 @@ def list_items(request: Request, query: Annotated[ListQuery, Query()]) -> Respon
     """Part of the catalog, filtered."""
     service = service_of(request)
     items = service.items
-    wanted = filter_of(query, with_unavailable=not query.available)
+    wanted = filter_of(query, items, with_unavailable=not query.available)
     rows = _sorted_rows(items, np.flatnonzero(allowed_items(items, wanted)), query.sort)
     page = rows[query.offset : query.offset + query.limit]
     return answered(request, service, ItemsAnswer, total=len(rows),
@@ -57,15 +58,18 @@ def list_categories(request: Request) -> Response:
 # an id may hold slashes, so the longer paths come first
 @router.get("/v1/items/{item_id:path}/similar", response_model=RankedAnswer)
 def similar_items(
-    request: Request, item_id: ItemId, query: Annotated[PageQuery, Query()]
+    request: Request, item_id: ItemId, query: Annotated[RankedQuery, Query()]
 ) -> Response:
     """The items most similar to one, best first."""
     service = service_of(request)
     page = page_of(query, service.config.serving.max_k)
-    found = service.recommender.similar_items(item_id, page, filter_of(query))
+    recommender = service.recommender
+    wanted = filter_of(query, recommender.items)
+    arrangement = arrangement_of(query, recommender.items, service.config.serving)
+    found = recommender.similar_items(item_id, page, wanted, arrangement)
     for each in found:
         measures_of(request).items.labels("similar_items", each.reason.kind).inc()
-    return answered(request, service, RankedAnswer, items=ranked(service.items, found))
+    return answered(request, service, RankedAnswer, items=ranked(recommender.items, found))
 
 
 @router.get(

@@ -6,7 +6,14 @@ import math
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from serving.reasons import Kind as ReasonKind
 
@@ -57,6 +64,17 @@ Moment = Annotated[
 ]
 
 
+Strength = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
+Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False, strict=True)]
+Cap = Annotated[int, Field(ge=0, le=HARD_K)]
+MAX_JSON = 8000  # of JSON in an address; servers refuse longer ones
+FilterText = Annotated[str, Field(max_length=MAX_JSON)]
+FilterBody = dict[str, Any]
+FILTER_TEXT = Field("", description="JSON: what an item must be; see docs/api.md.",
+                    examples=['{"brand": ["Acme"], "price": {"max": 50}}'])  # fmt: skip
+
+
 class Schema(BaseModel):
     """Refuses names that it does not know, so that a misspelled one is not passed over."""
 
@@ -80,15 +98,59 @@ class FilterQuery(Schema):
 
 
 class PageQuery(FilterQuery):
-    """Which part of a ranked list, filtered how."""
+    """Which part of a ranked list, filtered and arranged how."""
 
     k: int = Field(10, ge=1, le=HARD_K, description="How many; a smaller catalog gives all.")
+    limit: int | None = Field(None, ge=1, le=HARD_K, description="The same as `k`.")
     offset: int = Field(0, ge=0, le=HARD_K, description="How many of the best to pass over.")
+    exclude: list[Id] = Field([], max_length=1000, description="Items to leave out as well.")
+    diversity: Strength | None = Field(
+        None, description="0 orders by score alone, 1 by unlikeness alone; missing: as configured."
+    )
+    max_per_brand: Cap | None = Field(None, description="On a page; 0 is no cap.")
+    max_per_category: Cap | None = Field(None, description="On a page; 0 is no cap.")
+    collapse: bool | None = Field(None, description="Show one of several near-duplicates.")
+
+
+class RankedQuery(PageQuery):
+    """Which part of a ranked list, as the parameters of an address say it."""
+
+    filter: FilterText = FILTER_TEXT
+    boost: Annotated[str, Field(max_length=MAX_JSON)] = Field(
+        "", description="JSON: a list of boosts.",
+        examples=['[{"filter": {"brand": "Acme"}, "by": 0.1}]'],
+    )  # fmt: skip
+
+
+class BoostBody(Schema):
+    """What is moved up, or down."""
+
+    filter: FilterBody = Field(description="Which items.")
+    by: float = Field(ge=-10, le=10, allow_inf_nan=False, strict=True, description=(
+        "In cosine: 0.1 moves an item as far as being 0.1 more similar would."
+    ))  # fmt: skip
+
+
+class RankedBody(PageQuery):
+    """Which part of a ranked list, as a body says it: a query's numbers are text, these are not."""
+
+    k: int = Field(10, ge=1, le=HARD_K, strict=True)
+    limit: int | None = Field(None, ge=1, le=HARD_K, strict=True)
+    offset: int = Field(0, ge=0, le=HARD_K, strict=True)
+    min_price: Price | None = Field(None, strict=True)
+    max_price: Price | None = Field(None, strict=True)
+    diversity: Strength | None = Field(None, strict=True)
+    max_per_brand: Cap | None = Field(None, strict=True)
+    max_per_category: Cap | None = Field(None, strict=True)
+    collapse: bool | None = Field(None, strict=True)
+    filter: FilterBody | None = Field(None, description="What an item must be; see docs/api.md.")
+    boost: list[BoostBody] = Field([], max_length=16)
 
 
 class ListQuery(FilterQuery):
     """Which part of the catalog."""
 
+    filter: FilterText = FILTER_TEXT
     limit: int = Field(24, ge=1, le=200)
     offset: int = Field(0, ge=0, le=10_000_000)
     available: bool = Field(True, description="Only items that can be bought.")
@@ -126,24 +188,66 @@ class HistoryEvent(Schema):
     timestamp: Moment | None = Field(None, description="Epoch seconds or ISO 8601.")
 
 
-class RecommendationRequest(PageQuery):
+class RecommendationRequest(RankedBody):
     """A history of anyone; an empty one is a new visitor's."""
 
     model_config = _example(history=[{"item_id": "17"}, {"item_id": "40", "event": "cart"}], k=5)
 
-    # a query's numbers are text; a body's are numbers
-    k: int = Field(10, ge=1, le=HARD_K, strict=True)
-    offset: int = Field(0, ge=0, le=HARD_K, strict=True)
-    min_price: Price | None = Field(None, strict=True)
-    max_price: Price | None = Field(None, strict=True)
     history: list[HistoryEvent] = Field([], max_length=1000)
-    exclude: list[Id] = Field([], max_length=1000, description="Items to leave out as well.")
     hour: int | None = Field(
         None, ge=-1, le=23, strict=True, description="UTC; -1 unknown; missing: now."
     )
     weekday: int | None = Field(
         None, ge=-1, le=6, strict=True, description="0 is Monday; missing: now."
     )
+
+
+class Weighted(Schema):
+    """A part of a query; a weight below 0 leads away from it."""
+
+    weight: Weight = 1.0
+
+
+class PhotoPart(Weighted):
+    """One of the photos sent, in their order."""
+
+    box: tuple[Share, Share, Share, Share] | None = Field(
+        None, description="A region: left, top, right, bottom in shares of the sides."
+    )
+
+    @model_validator(mode="after")
+    def _has_inside(self) -> PhotoPart:
+        if self.box and not (self.box[0] < self.box[2] and self.box[1] < self.box[3]):
+            raise ValueError("a box goes from left to right and from top to bottom")
+        return self
+
+
+class WordsPart(Weighted):
+    """Words that say what is wanted."""
+
+    text: Annotated[Words, Field(min_length=1)]
+
+
+class ItemPart(Weighted):
+    """An item that what is wanted looks like."""
+
+    item_id: Id
+
+
+class SearchRequest(RankedBody):
+    """What is searched by: photos, words and items, each with a weight that may be negative.
+
+    In a form with photos this is the field `query`. `words` of a filter must be in the title;
+    `text` is understood. The query is normalize(sum of weight times unit vector).
+    """
+
+    model_config = _example(text=[{"text": "red midi dress"}], k=5)
+
+    photos: list[PhotoPart] = Field(
+        [], max_length=64, description="Of each photo sent; missing: weight 1 and all of it."
+    )
+    text: list[WordsPart] = Field([], max_length=8)
+    items: list[ItemPart] = Field([], max_length=64)
 
 
 class EventBody(Schema):

@@ -10,12 +10,20 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from recsys.errors import PhotoError
-from serving.api.answers import answered, filter_of, measures_of, page_of, ranked, service_of
+from serving.api.answers import (
+    answered,
+    arrangement_of,
+    filter_of,
+    measures_of,
+    page_of,
+    ranked,
+    service_of,
+)
 from serving.api.decoders import Decoders
-from serving.api.schemas import Likely, PageQuery, PhotoAnswer
-from serving.rules import Filter, Page
+from serving.api.schemas import Likely, PhotoAnswer, RankedQuery
 from serving.service import Service
 
+NO_QUERY = "Send JSON, or a form with files as `photo` and JSON as the field `query`."
 NUM_LIKELY = 5  # names shown of each kind
 
 router = APIRouter(tags=["items"])
@@ -41,25 +49,25 @@ class _InMemory(MultiPartParser):
 
 
 @router.post("/v1/search/image", response_model=PhotoAnswer, openapi_extra={"requestBody": _BODY})
-async def search_by_photo(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
+async def search_by_photo(request: Request, query: Annotated[RankedQuery, Query()]) -> Response:
     """What an uploaded photo shows, and the items that look most like it.
 
     Send the photo as the form field `photo`, or as the body itself with its `image/…` type.
     """
     service = service_of(request)
-    page, wanted = page_of(query, service.config.serving.max_k), filter_of(query)
     decoders: Decoders = request.app.state.decoders
     with decoders.place():
         data = await _uploaded(request)
-        return await run_in_threadpool(_search, request, service, data, page, wanted)
+        return await run_in_threadpool(_search, request, service, data, query)
 
 
-def _search(
-    request: Request, service: Service, data: bytes, page: Page, wanted: Filter
-) -> Response:
+def _search(request: Request, service: Service, data: bytes, query: RankedQuery) -> Response:
     uploads = measures_of(request).uploads
     decoders: Decoders = request.app.state.decoders
     recommender = service.recommender
+    page = page_of(query, service.config.serving.max_k)
+    wanted = filter_of(query, recommender.items)
+    arrangement = arrangement_of(query, recommender.items, service.config.serving)
     size, fit = recommender.photo_square()
     try:
         png = decoders.png(data, size, fit)
@@ -68,13 +76,13 @@ def _search(
         raise
     uploads.labels("accepted").inc()
     shown = recommender.describe_photo(png)
-    found = recommender.similar_to_embedding(shown.embedding, page, wanted)
+    found = recommender.similar_to_embedding(shown.embedding, page, wanted, arrangement)
     for each in found:
         measures_of(request).items.labels("similar_to_photo", each.reason.kind).inc()
     return answered(
-        request, service, PhotoAnswer, items=ranked(service.items, found),
-        categories=_likely(shown.categories),
-        attributes={name: _likely(values) for name, values in shown.attributes.items()},
+        request, service, PhotoAnswer, items=ranked(recommender.items, found),
+        categories=likely(shown.categories),
+        attributes={name: likely(values) for name, values in shown.attributes.items()},
     )  # fmt: skip
 
 
@@ -84,16 +92,30 @@ async def _uploaded(request: Request) -> bytes:
         return await request.body()
     if kind != "multipart/form-data":
         raise _no_photo("the request holds no photo", f"content-type {kind or 'none'}")
-    parser = _InMemory(request.headers, request.stream(), max_files=1, max_fields=8)
+    photos, _ = await read_form(request, 1)
+    if not photos:
+        raise _no_photo("the form has no file in the field `photo`", "body.photo")
+    return photos[0]
+
+
+async def read_form(request: Request, max_photos: int) -> tuple[list[bytes], str]:
+    """The files of the field `photo` and the text of the field `query`, kept in memory.
+
+    Raises:
+        PhotoError: the form cannot be read, or has too many parts.
+    """
+    parser = _InMemory(request.headers, request.stream(), max_files=max_photos, max_fields=8)
     try:
         form = await parser.parse()
     except MultiPartException as error:
         raise _no_photo(f"the form cannot be read: {error.message.rstrip('.')}", "body") from None
     try:
-        photo: Any = form.get("photo")
-        if not isinstance(photo, UploadFile):
-            raise _no_photo("the form has no file in the field `photo`", "body.photo")
-        return await photo.read()
+        given: list[Any] = form.getlist("photo")
+        photos = [await each.read() for each in given if isinstance(each, UploadFile)]
+        query = form.get("query")
+        # a part of a form may come as a file, whatever its type
+        text = await query.read() if isinstance(query, UploadFile) else (query or "").encode()
+        return photos, text.decode("utf-8", "replace")
     finally:
         await form.close()
 
@@ -105,6 +127,7 @@ def _no_photo(what: str, where: str) -> PhotoError:
     )  # fmt: skip
 
 
-def _likely(names: dict[str, float]) -> list[Likely]:
+def likely(names: dict[str, float]) -> list[Likely]:
+    """The likeliest names."""
     best = list(names.items())[:NUM_LIKELY]
     return [Likely(name=name, probability=probability) for name, probability in best]

@@ -8,8 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from recsys.errors import DataError
+from serving.api.access import needs
 from serving.api.answers import (
     answered,
+    arrangement_of,
     card,
     filter_of,
     measures_of,
@@ -23,7 +25,7 @@ from serving.api.schemas import (
     HistoryAnswer,
     HistoryOut,
     HistoryQuery,
-    PageQuery,
+    RankedQuery,
     RecommendationAnswer,
     RecommendationRequest,
     UserAnswer,
@@ -63,12 +65,14 @@ def get_history(
 
 @router.get("/v1/users/{user_id:path}/recommendations", response_model=RecommendationAnswer)
 def recommend_to_user(
-    request: Request, user_id: UserId, query: Annotated[PageQuery, Query()]
+    request: Request, user_id: UserId, query: Annotated[RankedQuery, Query()]
 ) -> Response:
     """Recommendations for a known user, from the events that are stored."""
     service = service_of(request)
     page = page_of(query, service.config.serving.max_k)
-    found = service.recommend(user_id, page, filter_of(query))
+    wanted = filter_of(query, service.items)
+    arrangement = arrangement_of(query, service.items, service.config.serving)
+    found = service.recommend(user_id, page, wanted, arrangement)
     return _recommended(request, service, found, ignored=[])
 
 
@@ -95,12 +99,14 @@ def recommend(request: Request, body: RecommendationRequest) -> Response:
         here.weekday if body.weekday is None else body.weekday,
     )
     page = page_of(body, service.config.serving.max_k)
-    found = service.recommend_for(events, page, filter_of(body), context, body.exclude)
+    wanted = filter_of(body, service.items)
+    arrangement = arrangement_of(body, service.items, service.config.serving)
+    found = service.recommend_for(events, page, wanted, context, arrangement=arrangement)
     ignored = [event.item_id for event in events if event.item_id not in service.items.rows]
     return _recommended(request, service, found, ignored)
 
 
-@router.post("/v1/events", response_model=EventsAnswer)
+@router.post("/v1/events", response_model=EventsAnswer, dependencies=[needs("write")])
 def add_events(request: Request, body: EventsRequest) -> Response:
     """Keeps events, all or none; the next recommendation sees them."""
     service = service_of(request)

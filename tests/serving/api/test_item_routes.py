@@ -146,3 +146,32 @@ def test_a_file_that_is_no_photo_is_not_served(api: Client, service: Service, tm
 @pytest.mark.parametrize("item_id", ["..", "../3", "..%2f..%2fetc%2fpasswd", "%00", "%ff"])
 def test_a_path_in_an_id_leads_nowhere(api: Client, item_id: str):
     assert api.get(f"/v1/items/{item_id}/photo").status_code in (404, 422)
+
+
+def test_a_filter_in_the_address_holds_everywhere(api: Client):
+    query = {"filter": '{"attr_color": "red", "not": {"price": {"max": 100}}}'}
+    listed = api.get("/v1/items", params=query).json()
+    assert [item["item_id"] for item in listed["items"]] == ["11", "13", "15", "17", "19"]
+    similar = api.get("/v1/items/12/similar", params={**query, "limit": 2}).json()
+    assert {item["item_id"] for item in similar["items"]} == {"11", "13"}
+    mine = api.get("/v1/users/bob/recommendations", params={**query, "k": 50}).json()
+    assert {item["item_id"] for item in mine["items"]} == {"11", "13", "15", "17", "19"}
+
+
+def test_a_list_is_arranged_as_the_address_says(api: Client):
+    def similar(**query: object) -> list[str]:
+        found = api.get("/v1/items/10/similar", params={"k": 2, **query}).json()["items"]
+        return [item["item_id"] for item in found]
+
+    assert set(similar()) == {"9", "11"}
+    # 12 is withdrawn, and 7 and 13 are as near as each other
+    assert set(similar(exclude=["9", "11"])) in ({"8", "7"}, {"8", "13"})
+    far = '[{"filter": {"item_id": "0"}, "by": 3}]'
+    assert similar(boost=far)[0] == "0"
+    assert set(similar(diversity=1.0)) != {"9", "11"}
+
+
+def test_a_column_that_there_is_not_is_told_the_nearest(api: Client):
+    answer = api.get("/v1/items", params={"filter": '{"colour": "red"}'})
+    assert (answer.status_code, answer.json()["where"]) == (422, "filter.colour")
+    assert answer.json()["mend"] == "Did you mean `attr_color`?"
