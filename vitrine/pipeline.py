@@ -101,6 +101,13 @@ def bring_up_to_date(name: str, config: Config, workdir: Workdir) -> Summary:
     return _run_step(_step(name), config, workdir)
 
 
+def run_only(names: list[str], config: Config, workdir: Workdir) -> dict[str, Summary]:
+    """Runs these steps alone, in their order, where they are not up to date."""
+    with workdir_lock(workdir.root):
+        _write_config(config, workdir)
+        return {step.name: _run_step(step, config, workdir) for step in STEPS if step.name in names}
+
+
 def _run_step(step: Step, config: Config, workdir: Workdir, *, force: bool = False) -> Summary:
     if step.needs and not _has(step.needs, workdir):
         end = " The run ends with the similar-items bundle." if step.needs == "events" else ""
