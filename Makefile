@@ -1,6 +1,7 @@
 # make demo   sets up, draws a shop, runs everything on it and serves its page
 # make test   sets up and runs the tests
 # make lint   ruff, ruff-format and mypy
+# make fuzz   tries every operation of the API for up to 20 minutes (FUZZ_SECONDS)
 # make configs  writes configs/base.yaml anew from the settings' comments
 # make lock   writes the requirements files anew from setup.cfg
 
@@ -12,10 +13,11 @@ STAMP := $(VENV)/.ready
 DEMO_DIR ?= demo
 DEMO_PORT ?= 8080
 DEMO_SERVE ?= 1
+FUZZ_SECONDS ?= 1200
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lock configs browser postgresql clean
+.PHONY: help setup demo test fuzz lint lock configs browser postgresql clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -41,6 +43,9 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: setup
+	$(BIN)/python -m tests.serving.fuzz.campaign --seconds $(FUZZ_SECONDS)
 
 # One lock for Linux; --no-emit-* keeps download addresses out of the files.
 LOCK := uv pip compile setup.cfg --quiet --python-platform x86_64-manylinux_2_28 --python-version 3.11 --generate-hashes \

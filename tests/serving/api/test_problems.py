@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from httpx import Client
 
 from recsys.errors import (
     ArtifactError,
@@ -48,3 +49,10 @@ def test_only_what_may_pass_is_told_when_to_come_back():
 
 def test_text_that_cannot_be_encoded_is_escaped():
     assert b"\\ud800" in bytes(problem(404, "\ud800", request_id="r").body)
+
+
+def test_a_wrong_method_is_told_the_right_ones(api: Client):
+    answer = api.patch("/v1/users/ann")
+    assert answer.status_code == 405
+    documented = api.get("/openapi.json").json()["paths"]["/v1/users/{user_id}"]
+    assert answer.headers["allow"].split(", ") == sorted(map(str.upper, documented))

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import uvicorn
 
 from recsys.config import Config
 from serving.api.app import create_app
+from serving.api.http_protocol import HttpProtocol
 from serving.items import Items
 from serving.recommender import Recommender
 from serving.service import Service
@@ -23,6 +27,19 @@ from tests.serving.api.circle import CircleBundle, CircleClient, circle_items
 
 NUM_ITEMS = 60
 NOW = 1_700_000_000.0
+
+
+class AnyWords(CircleClient):
+    """A circle where any words lie somewhere: at the share of a turn that their length says."""
+
+    def predict(
+        self, model: str, inputs: Mapping[str, Any], *, signature: str = "",
+        version: int | None = None,
+    ) -> dict[str, np.ndarray]:  # fmt: skip
+        """Runs one servable."""
+        if model == "text_encoder":
+            inputs = {"text": [f"at {len(text) % 100 / 100}" for text in inputs["text"]]}
+        return super().predict(model, inputs, signature=signature, version=version)
 
 
 def circle_service(photos: list[Path], config: Config) -> Service:
@@ -36,7 +53,7 @@ def circle_service(photos: list[Path], config: Config) -> Service:
     store.fill_items(items, bundle.fingerprint)
     store.add_events([Event("ann", str(i), "view", NOW - i) for i in (20, 21, 22, 5)])
     store.add_events([Event("bob", "7", "purchase", NOW - 50)])
-    client = CircleClient([str(i) for i in range(NUM_ITEMS)])
+    client = AnyWords([str(i) for i in range(NUM_ITEMS)])
     known = Items(store.read_items(), store.popularity())
     return Service(Recommender(bundle, client, known, config.serving), store, config)
 
@@ -46,7 +63,7 @@ def main() -> None:
     app = create_app(circle_service([Path(sys.argv[1])], Config()))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(listener.getsockname()[1], flush=True)
-        settings = uvicorn.Config(app, log_level="error", lifespan="on")
+        settings = uvicorn.Config(app, log_level="error", lifespan="on", http=HttpProtocol)
         uvicorn.Server(settings).run(sockets=[listener])
 
 
