@@ -16,6 +16,7 @@ from recsys.config import Config
 from recsys.errors import ArtifactError
 from recsys.interactions import load_interactions
 from recsys.judging import Judged, judge
+from recsys.model_scorers import model_scorers
 from recsys.photo_retrieval import photo_retrieval
 from recsys.progress import say
 from recsys.ranking import Scorer
@@ -69,6 +70,8 @@ def evaluate(config: Config, workdir: Workdir) -> dict[str, Any]:
         report["photo_retrieval"], inputs["embeddings"] = photo_retrieval(
             catalog, workdir, config.evaluation
         )
+    if second := _optional(workdir, "transitions"):
+        inputs["transitions"] = second.fingerprint
     if index := _optional(workdir, "index"):
         report["index"], inputs["index"] = dict(index.info), index.fingerprint
     with write_artifact(workdir.evaluation, "evaluation") as draft:
@@ -102,8 +105,8 @@ def _protocols(
             say(f"  {name}: no case to judge")
             continue
         say(f"  {name}: {len(split.test)} cases")
-        scorer = _model_scorer(name, config, workdir, split, model)
-        entry, cases = _protocol(name, config, split, facts, scorer, peers)
+        scorers = model_scorers(name, config, workdir, split, model)
+        entry, cases = _protocol(name, config, split, facts, scorers, peers)
         found.append(entry)
         tables.append(cases)
     if not tables:
@@ -114,12 +117,12 @@ def _protocols(
 
 
 def _protocol(
-    name: str, config: Config, split: Split, facts: ItemFacts, scorer: Scorer,
+    name: str, config: Config, split: Split, facts: ItemFacts, scorers: dict[str, Scorer],
     peers: dict[str, Baseline],
 ) -> tuple[dict[str, Any], pd.DataFrame]:  # fmt: skip
     mask = config.model.repeat_consumption == "mask"
     judged = Judged.of(split, config.evaluation, mask_seen=mask, facts=facts)
-    scorers, described = {"two_tower": scorer}, {}
+    scorers, described = dict(scorers), {}
     for peer, baseline in peers.items():
         scorers[peer] = baseline.scorer(baseline.learn(split.train, len(split.known)))
         described[peer] = {key: str(value) for key, value in asdict(baseline).items()}  # type: ignore[call-overload]
@@ -142,38 +145,6 @@ def _affordable(config: Config, train: Sequences) -> list[str]:
     """The baselines asked for, without EASE where its matrix would be too large."""
     small = len(np.unique(train.rows)) <= config.evaluation.ease_max_items
     return [name for name in config.evaluation.baselines if small or name != "ease"]
-
-
-def _model_scorer(
-    name: str, config: Config, workdir: Workdir, split: Split, model: Artifact
-) -> Scorer:
-    """The trained model; for the temporal split one trained anew, before the moment."""
-    from recsys.histories import two_tower_scorer
-    from recsys.train import read_features
-    from recsys.training_loop import fit
-    from recsys.two_tower import load_two_tower
-
-    if name == "leave_last_out":
-        loaded = load_two_tower(workdir.model)
-        return two_tower_scorer(
-            loaded.candidate_vectors,
-            lambda batch: loaded.query_of(
-                batch.rows, batch.kinds, batch.ages,
-                {feature: values[:, -1] for feature, values in batch.context.items()},
-            ), loaded.config.history_length,
-        )  # fmt: skip
-    catalog = load_catalog(workdir)
-    touched = np.bincount(split.train.rows, minlength=len(catalog)) > 0
-    features, vocabulary, _ = read_features(config, workdir, catalog, touched)
-    # as many epochs as were best where there was a validation
-    fitted = fit(split.train, split.validation, features, vocabulary, config,
-                 epochs=int(model.info["best_epoch"]))  # fmt: skip
-    model_now = fitted.model  # a bound tf.function alone would not keep it alive
-    return two_tower_scorer(
-        model_now.candidate_tower.place(model_now.items),
-        lambda batch: model_now.query_last(batch),  # noqa: PLW0108
-        config.model.history_length,
-    )
 
 
 def _optional(workdir: Workdir, kind: str) -> Artifact | None:

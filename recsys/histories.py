@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +13,11 @@ from recsys.ranking import Scorer
 from recsys.sequences import Places, Sequences
 from recsys.splits import Cases
 
+if TYPE_CHECKING:
+    from recsys.two_tower import LoadedTwoTower
+
 DAY = 86_400
+CONTEXT = ("hour", "weekday")  # what `context_of` tells
 QUERY_BATCH = 256  # histories encoded at once when nothing is trained
 
 
@@ -39,7 +43,17 @@ class Batch(NamedTuple):
 def make_batch(
     sequences: Sequences, starts: Places, stops: Places, weights: NDArray[np.float32] | None = None
 ) -> Batch:
-    """Windows of events as tensors, padded on the left.
+    """As `batch_arrays`, as tensors."""
+    arrays: Batch = tf.nest.map_structure(
+        tf.constant, batch_arrays(sequences, starts, stops, weights)
+    )
+    return arrays
+
+
+def batch_arrays(
+    sequences: Sequences, starts: Places, stops: Places, weights: NDArray[np.float32] | None = None
+) -> Batch:
+    """Windows of events as arrays, padded on the left.
 
     The last event of a window is only ever a target, never read.
 
@@ -58,18 +72,16 @@ def make_batch(
     trained = np.zeros(events.shape, np.float32)
     if weights is not None:
         # a window cut from the middle of a history knows too little of its first event
-        begins = sequences.offsets[:-1][sequences.users[starts]]
+        owners = np.searchsorted(sequences.offsets, starts, side="right") - 1
+        begins = sequences.offsets[owners]
         told = valid & ((events > starts[:, None]) | (starts == begins)[:, None])
         trained = np.where(told, weights[events], 0.0).astype(np.float32)
     return Batch(
-        rows=tf.constant(rows[:, :-1], tf.int32),
-        kinds=tf.constant(np.where(valid, sequences.kinds[events], 0)[:, :-1], tf.int32),
-        ages=tf.constant(ages[:, :-1]),
-        valid=tf.constant(valid[:, :-1]),
-        context={name: tf.constant(values) for name, values in context_of(times).items()},
-        targets=tf.constant(np.maximum(rows, 0), tf.int32),
-        weights=tf.constant(trained),
-    )
+        rows=rows[:, :-1].astype(np.int32),
+        kinds=np.where(valid, sequences.kinds[events], 0)[:, :-1].astype(np.int32),
+        ages=ages[:, :-1], valid=valid[:, :-1], context=context_of(times),
+        targets=np.maximum(rows, 0).astype(np.int32), weights=trained,
+    )  # fmt: skip
 
 
 def context_of(times: NDArray[np.float64]) -> dict[str, NDArray[np.int32]]:
@@ -123,3 +135,14 @@ def two_tower_scorer(
         return np.concatenate(queries) @ candidates.T
 
     return score
+
+
+def loaded_scorer(model: LoadedTwoTower) -> Scorer:
+    """As `two_tower_scorer`, for a model read from disk."""
+    return two_tower_scorer(
+        model.candidate_vectors,
+        lambda batch: model.query_of(
+            batch.rows, batch.kinds, batch.ages,
+            {feature: values[:, -1] for feature, values in batch.context.items()},
+        ), model.config.history_length,
+    )  # fmt: skip

@@ -11,7 +11,8 @@ from recsys.report_segments import LISTS_NOTE, list_cells, segment_cells
 
 NAMES = {
     "two_tower": "two-tower", "popularity": "popularity", "item_knn": "item-kNN",
-    "markov": "Markov chain", "ease": "EASE",
+    "markov": "Markov chain", "ease": "EASE", "transitions": "transitions",
+    "blend": "blend (served)",
 }  # fmt: skip
 SHORT = {"r@1": "R@1", "p@10": "P@10", "map": "mAP", "mrr": "MRR"}
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from embeddings.image_tower import LoadedTower, load_tower
 from recsys import columns
@@ -17,13 +18,18 @@ from recsys.errors import ArtifactError
 from recsys.features import ItemFeatures, item_features
 from recsys.index import ExactIndex, ScannIndex
 from recsys.interactions import load_interactions
+from recsys.learn_transitions import KIND as TRANSITIONS
+from recsys.learn_transitions import MEND, open_source
 from recsys.placement import Placement, load_placement
 from recsys.scann_parts import ScannSettings, load_parts
 from recsys.spaces import Space, Spaces, open_spaces
 from recsys.workdir import Workdir
 from serving.bundle import IMAGE_ENCODER, RECOMMEND, SCANN, SIMILAR_ITEMS
+from serving.blend import Blend, Sources
 from serving.canaries import Question, make_questions
 from serving.servables import ImageEncoder, Recommend, Servable, SimilarItems
+
+DEFAULT_SCALE = 20.0  # of models that do not say theirs
 
 
 class Parts:
@@ -50,7 +56,11 @@ class Parts:
     @property
     def fingerprints(self) -> dict[str, str]:
         """Of every artifact behind the bundle."""
-        return {**self.spaces.fingerprints, "index": self.index.fingerprint}
+        found = {**self.spaces.fingerprints, "index": self.index.fingerprint}
+        if self.sources is not None:
+            made = open_artifact(self.workdir.transitions, TRANSITIONS, mend=MEND)
+            found[TRANSITIONS] = made.fingerprint
+        return found
 
     @cached_property
     def placement(self) -> Placement | None:
@@ -80,6 +90,25 @@ class Parts:
             return None
         return item_features(self.catalog, self.placement.vocabulary, *self.photos)
 
+    @cached_property
+    def sources(self) -> Sources | None:
+        """The transitions beside the towers; None where that step was not run.
+
+        Raises:
+            ArtifactError: they were fitted to another model.
+        """
+        model = self.spaces.model
+        source = None if model is None else open_source(self.workdir, model.fingerprint)
+        if model is None or source is None:
+            return None
+        weights = model.config.event_weights
+        categories = pd.factorize(self.catalog[columns.CATEGORY])[0].astype(np.int32)
+        return Sources(
+            source.table, source.mixture, source.settings,
+            silent_kinds=sorted(kind for kind, weight in weights.items() if not weight),
+            groups=categories, halving=float(np.log(2.0) / model.info.get("scale", DEFAULT_SCALE)),
+        )  # fmt: skip
+
     def measured(self, space: Space) -> dict[str, Any]:
         """What the index step found out about a space."""
         return dict(self.index.info["spaces"][space.name])
@@ -105,6 +134,7 @@ def make_servables(
                 spaces.model, index, spaces.behavior.item_ids, fingerprint,
                 masks_history=spaces.model.config.repeat_consumption == "mask",
                 placement=None if engine else parts.placement,  # one servable places
+                blend=Blend(parts.sources) if parts.sources else None,
             )  # fmt: skip
             searched[name] = spaces.behavior.vectors
     size = parts.tower.image_size if parts.tower else 0

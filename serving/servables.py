@@ -18,6 +18,7 @@ from recsys.features import Vocabulary
 from recsys.index import NO_ROW, ExactIndex, ScannIndex
 from recsys.placement import Placement
 from recsys.two_tower import LoadedTwoTower
+from serving.blend import Blend
 
 Index = ExactIndex | ScannIndex
 Tensors = dict[str, tf.Tensor]
@@ -185,7 +186,8 @@ class Recommend(Search):
         history: string [batch, length]; kinds: string [batch, length]; ages: float32
         [batch, length], seconds before now; hour, weekday: int32 [batch], -1 unknown;
         exclude: string [batch, m]; k: int32 [batch].
-        Returns item_ids, scores and query as `SimilarItems`.
+        Returns item_ids, scores and query as `SimilarItems`, and added float32 [batch, n]: how
+        much of each score the transitions gave, beyond the dot product with the query.
 
     Signatures `query_embedding` (history and context → embedding), `by_embedding` (such an
     embedding → items) and `by_item` (an item → its neighbors by behavior).
@@ -198,11 +200,12 @@ class Recommend(Search):
     Args:
         masks_history: leave the history's items out of the answer.
         placement: places new items; None leaves `place` out.
+        blend: the transitions; None lets the towers answer alone.
     """
 
     def __init__(
         self, model: LoadedTwoTower, index: Index, item_ids: list[str], fingerprint: str, *,
-        masks_history: bool, placement: Placement | None = None,
+        masks_history: bool, placement: Placement | None = None, blend: Blend | None = None,
     ) -> None:  # fmt: skip
         super().__init__(index, item_ids, fingerprint)
         self._place_specs: list[tf.TensorSpec] = []
@@ -211,7 +214,7 @@ class Recommend(Search):
             self._placed, self._place_weights = placement.vectors, placement.weights
         self._query = model.query
         self._weights = list(model.variables)
-        self._masks_history = masks_history
+        self._masks_history, self._blend = masks_history, blend
 
     def _functions(self) -> Functions:
         k, exclude = _PAGE
@@ -234,7 +237,13 @@ class Recommend(Search):
         excluded = self._items.rows(exclude)
         if self._masks_history:
             excluded = tf.concat([excluded, rows], axis=1)
-        return self._answer(queries, *self._index.search(queries, _longest(k), excluded))
+        if self._blend is None:
+            scores, found = self._index.search(queries, _longest(k), excluded)
+            return {**self._answer(queries, scores, found), "added": tf.zeros_like(scores)}
+        scores, found, added = self._blend.search(
+            self._index, queries, _longest(k), excluded, rows, kinds, hour, weekday
+        )
+        return {**self._answer(queries, scores, found), "added": added}
 
     def _place(self, known: dict[str, tf.Tensor]) -> Tensors:
         count = tf.shape(next(iter(known.values())))[0]

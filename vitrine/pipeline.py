@@ -59,12 +59,16 @@ STEPS = (
          lambda w: w.embeddings, needs="photos", outside=lambda c, w: photos_signature(w)),
     Step("train", "recsys.train:train", ("model", "train"), ("prepare", "embed"),
          lambda w: w.model, needs="events"),
+    Step("transitions", "recsys.learn_transitions:learn_transitions",
+         ("transitions", "model", "evaluation"), ("prepare", "train"), lambda w: w.transitions,
+         needs="events"),
     Step("index", "recsys.tune_index:tune_index", ("index",), ("prepare", "embed", "train"),
          lambda w: w.index),
-    Step("evaluate", "recsys.evaluate:evaluate", ("evaluation", "model", "train"),
-         ("prepare", "embed", "train", "index"), lambda w: w.evaluation),
+    Step("evaluate", "recsys.evaluate:evaluate", ("evaluation", "model", "train", "transitions"),
+         ("prepare", "embed", "train", "transitions", "index"), lambda w: w.evaluation),
     Step("export", "serving.export:export", ("export", "serving", "photos"),
-         ("prepare", "train-tower", "embed", "train", "index", "evaluate"), lambda w: w.bundles),
+         ("prepare", "train-tower", "embed", "train", "transitions", "index", "evaluate"),
+         lambda w: w.bundles),
 )  # fmt: skip
 
 

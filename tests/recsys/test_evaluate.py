@@ -31,7 +31,7 @@ def test_both_splits_hold_the_model_and_every_peer(evaluated):
     assert [protocol["name"] for protocol in report["protocols"]] == ["leave_last_out", "temporal"]
     for place in (0, 1):
         assert list(_rows(report, place)) == [
-            "two_tower", "popularity", "item_knn", "markov", "ease",
+            "two_tower", "transitions", "blend", "popularity", "item_knn", "markov", "ease",
         ]  # fmt: skip
 
 

@@ -134,6 +134,7 @@ def test_a_catalog_without_events_or_photos_skips_their_steps(tmp_path, monkeypa
         "train-tower": {"skipped": "no photos"},
         "embed": {"skipped": "no photos"},
         "train": {"skipped": "no events"},
+        "transitions": {"skipped": "no events"},
     }
 
 
