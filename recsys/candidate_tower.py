@@ -104,7 +104,7 @@ class CandidateTower(tf.keras.layers.Layer):
             bag = items.bags[name]
             if training and self.feature_dropout:
                 bag = tf.where(tf.random.uniform(tf.shape(bag)) < self.feature_dropout, 0, bag)
-            vectors += _mean_of_tokens(table, bag)
+            vectors += mean_of_tokens(table, bag)
         return tf.math.l2_normalize(vectors, axis=-1)
 
     def place(self, items: Items) -> NDArray[np.float32]:
@@ -119,7 +119,7 @@ class CandidateTower(tf.keras.layers.Layer):
         return self.add_weight(name, shape, initializer=normal)
 
 
-def _mean_of_tokens(table: tf.Tensor, bag: tf.Tensor) -> tf.Tensor:
+def mean_of_tokens(table: tf.Tensor, bag: tf.Tensor) -> tf.Tensor:
     """Mean embedding of each row's tokens: [n, width] ids, 0 for none → [n, dim]."""
     known = tf.cast(bag > 0, tf.float32)
     summed = tf.reduce_sum(tf.gather(table, bag) * known[:, :, None], axis=1)
