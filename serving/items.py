@@ -52,6 +52,7 @@ class Items:
         facets: rows by value of category (with every level above), brand and attributes.
         masks: what filters allow, remembered.
         everything: a mask that allows all.
+        withdrawn: items that there were when the bundle was published, and are no longer.
         duplicate_groups: int64 [num_items], -1 for an item of no group of near-duplicates;
             None where the table does not say.
     """
@@ -85,6 +86,7 @@ class Items:
         if columns.DUPLICATE_GROUP in table:
             self.duplicate_groups = table[columns.DUPLICATE_GROUP].to_numpy(np.int64)
         self.everything = Mask.of(np.ones(len(self), dtype=bool))
+        self.withdrawn: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.item_ids)

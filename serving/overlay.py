@@ -132,9 +132,6 @@ class CurrentItems(Items):
     Args:
         base: the bundle's items.
         changes: at most one for each item.
-
-    Attributes:
-        withdrawn: items of the bundle that there are no longer.
     """
 
     def __init__(self, base: Items, changes: Sequence[Change]) -> None:

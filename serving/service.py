@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -13,7 +14,10 @@ from recsys.errors import DataError, NotFoundError
 from serving.arrangement import Arrangement
 from serving.items import Items, nearest
 from serving.live_changes import LiveChanges
+from serving.live_changes import LiveChanges
 from serving.recommender import Answered, Context, Recommender, Visit
+from serving.release import Lease, Release
+from serving.releases import Releases, Shelf
 from serving.release import Lease, Release
 from serving.releases import Releases, Shelf
 from serving.rules import Filter, Page
@@ -39,8 +43,9 @@ class Service:
         clock: Callable[[], float] = time.time, shelf: Shelf | None = None,
     ) -> None:  # fmt: skip
         self.releases = Releases(
-            Release(recommender), shelf, store.live_items, store.live_changes
-        )
+            Release(recommender), shelf, lambda photos: store.live_items(with_photos=photos),
+            store.live_changes,
+        )  # fmt: skip
         self.releases.refresh()
         self.live = LiveChanges(self.releases, store, clock)
         self.store = store

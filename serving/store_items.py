@@ -75,6 +75,16 @@ class LiveItems:
             photos = _photos(connection) if with_photos else {}
         return [_item(row, tuple(photos.get(row["item_id"], ()))) for row in rows]
 
+    def live_item(self, item_id: str) -> LiveItem | None:
+        """One item that was put or withdrawn, with its photos; None where it is the bundle's."""
+        table, photos = live_items_table, live_photos_table
+        query = sa.select(table).where(table.c.item_id == item_id)
+        pngs = sa.select(photos.c.png).where(photos.c.item_id == item_id).order_by(photos.c.place)
+        with self._database.reading() as connection:
+            row = connection.execute(query).mappings().first()
+            found = tuple(bytes(png) for png in connection.scalars(pngs))
+        return None if row is None else _item(row, found)
+
     def live_changes(self) -> int:
         """How often live items changed: another number means that someone changed them."""
         query = sa.select(state_table.c.value).where(state_table.c.key == LIVE)

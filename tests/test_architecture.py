@@ -18,7 +18,7 @@ WITHOUT_TENSORFLOW = (
     "recsys.embedding_table",
     "recsys.report", "recsys.analysis.analysis", "recsys.analysis.page", "vitrine.analyze",
     "embeddings.images", "serving.bundle", "serving.store", "serving.rules",
-    "serving.overlay",
+    "serving.overlay", "serving.releases", "serving.traffic", "serving.live_changes",
     "serving.facets", "serving.filters", "serving.arrangement", "serving.merchandising",
     "serving.ranking", "serving.recommender",
     "vitrine.cli", "vitrine.pipeline", "vitrine.shop", "vitrine.check", "vitrine.demo",
