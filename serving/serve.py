@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import logging
 import signal
 import socket
@@ -20,6 +21,7 @@ from recsys.errors import ServingError
 from recsys.progress import say
 from recsys.workdir import Workdir
 from serving.api.app import create_app
+from serving.api.http_protocol import HttpProtocol
 from serving.bundle import Bundle, open_bundle
 from serving.client import ModelServerClient
 from serving.items import Items
@@ -27,10 +29,9 @@ from serving.model_server_process import ModelServerProcess
 from serving.recommender import Recommender
 from serving.served_bundle import Client
 from serving.service import Service
-from serving.store import Store, store_url
+from serving.store import open_store
 
 GRACE_SECONDS = 10  # for requests in hand when told to stop
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Stopped(BaseException):
@@ -48,18 +49,23 @@ def serve(config: Config, workdir: Workdir, *, host: str = "127.0.0.1", port: in
 
     Raises:
         ArtifactError: there is no bundle yet.
-        ServingError: the port is taken, or the model server or the database cannot be used.
+        ServingError: the port is taken, or the model server or the database cannot be used; or
+            others than this machine's programs would reach it, and no key is made yet.
     """
+    exposed = is_exposed(host)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     with contextlib.suppress(Stopped), stop_signals():
         bundle = open_bundle(workdir)
+        if exposed:
+            check_keys(config, workdir, host)
         with listening(host, port) as listener, model_server(config, workdir, bundle) as client:
             service = open_service(config, workdir, bundle, client)
             service.recommender.check()
             _announce(bundle, host, listener)
             settings = uvicorn.Config(
-                create_app(service), log_level="warning", access_log=False, server_header=False,
-                timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on",
+                create_app(service, exposed=exposed), log_level="warning", access_log=False,
+                server_header=False, timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on",
+                http=HttpProtocol,
             )  # fmt: skip
             try:
                 uvicorn.Server(settings).run(sockets=[listener])
@@ -73,7 +79,7 @@ def open_service(config: Config, workdir: Workdir, bundle: Bundle, client: Clien
     Raises:
         ServingError: the database cannot be used.
     """
-    store = Store(store_url(config.serving.database_url, workdir.store))
+    store = open_store(config, workdir)
     if store.fill_items(bundle.items, bundle.fingerprint):
         say(f"copied {len(bundle.items)} items into the store")
     tables = open_artifact(workdir.tables, "tables", mend="Run `vitrine prepare` first.")
@@ -85,6 +91,37 @@ def open_service(config: Config, workdir: Workdir, bundle: Bundle, client: Clien
     items = Items(store.read_items(), store.popularity(), config.serving.new_days)
     recommender = Recommender(bundle, client, items, config.serving)
     return Service(recommender, store, config)
+
+
+def is_exposed(host: str) -> bool:
+    """Whether others than this machine's programs can reach an address."""
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost"
+
+
+def check_keys(config: Config, workdir: Workdir, host: str) -> None:
+    """Refuses to be reached by others without a key that they need.
+
+    Raises:
+        ServingError: there is no good key, or keys are never asked for.
+    """
+    if config.security.ask_for_keys == "never":
+        raise ServingError("others could reach this address, and no key is asked for.", where=host,
+                           mend="Leave security.ask_for_keys at auto, or listen on 127.0.0.1."
+                           )  # fmt: skip
+    store = open_store(config, workdir)
+    try:
+        good = [key for key in store.api_keys() if key.revoked_at is None]
+    finally:
+        store.close()
+    if not good:
+        raise ServingError(
+            "others could reach this address, and there is no API key that they need.", where=host,
+            mend=f"Make one: `vitrine keys add NAME --workdir {workdir.root}`; or listen on "
+            "127.0.0.1.",
+        )  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -139,6 +176,3 @@ def _announce(bundle: Bundle, host: str, listener: socket.socket) -> None:
     name = f"[{host}]" if ":" in host else host
     say(f"bundle {bundle.version} ({bundle.fingerprint}) is served on "
         f"http://{name}:{listener.getsockname()[1]}")  # fmt: skip
-    if host not in LOOPBACK:
-        say("anyone who reaches this address can read and write: put a proxy that asks who it is "
-            "in front.")  # fmt: skip

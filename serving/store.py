@@ -15,6 +15,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from recsys import columns
+from recsys.config import Config
+from recsys.workdir import Workdir
 from serving.database import Database
 from serving.sql_tables import (
     events_table,
@@ -28,9 +30,9 @@ from serving.store_events import Event, Shopper, StoredEvents
 from serving.store_items import LiveItem, LiveItems
 from serving.store_keys import StoredKeys
 from serving.store_users import Receipt, StoredUsers
-from serving.user_ids import UserIds
+from serving.user_ids import UserIds, read_user_ids
 
-__all__ = ["Event", "LiveItem", "Receipt", "Shopper", "Store", "store_url"]
+__all__ = ["Event", "LiveItem", "Receipt", "Shopper", "Store", "open_store", "store_url"]
 
 ITEMS, EVENTS = "items", "events"  # keys of the state: the fingerprint each was filled from
 
@@ -135,6 +137,17 @@ class Store(StoredEvents, StoredAnswers, StoredUsers, StoredKeys, LiveItems):
             connection.execute(sa.delete(state_table).where(state_table.c.key == key))
             connection.execute(sa.insert(state_table), {"key": key, "value": fingerprint})
         return True
+
+
+def open_store(config: Config, workdir: Workdir) -> Store:
+    """The configured store of a workdir.
+
+    Raises:
+        ServingError: the database cannot be used.
+        ConfigError: the key of its user ids is not the configured one.
+    """
+    url = store_url(config.serving.database_url, workdir.store)
+    return Store(url, read_user_ids(config.security.user_key_file))
 
 
 def store_url(database_url: str, default: Path) -> str:

@@ -8,23 +8,29 @@ from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 
 from serving.api import (
     item_routes,
     operation_routes,
     page_routes,
+    privacy_routes,
     search_routes,
     upload_routes,
     user_routes,
 )
+from serving.api.access import needs
 from serving.api.answers import PROBLEMS
 from serving.api.decoders import Decoders
 from serving.api.edge import Edge
+from serving.api.guard import Guard
+from serving.api.key_ring import KeyRing
 from serving.api.measures import Measures
 from serving.api.problems import add_problem_handlers
 from serving.api.schemas import SearchRequest
 from serving.api.thumbnails import Thumbnails
+from serving.api.token_buckets import TokenBuckets
 from serving.memory import give_large_blocks_back
 from serving.service import Service
 
@@ -35,8 +41,12 @@ its score and why it is there. Errors are `application/problem+json` with what h
 and how to mend it."""
 
 
-def create_app(service: Service) -> FastAPI:
+def create_app(service: Service, *, exposed: bool = False) -> FastAPI:
     """The app over one service; it owns neither store nor model server.
+
+    Args:
+        service: what it answers from.
+        exposed: whether others than this machine's programs reach it: then it asks for keys.
 
     Example:
         >>> uvicorn.run(create_app(service))  # doctest: +SKIP
@@ -59,13 +69,29 @@ def create_app(service: Service) -> FastAPI:
     app.state.decoders = Decoders(config)
     app.state.measures.bundle.labels(service.bundle.fingerprint).set(service.bundle.version)
     add_problem_handlers(app)
-    app.add_middleware(Edge, config=config.serving, measures=app.state.measures)
-    for routes in (item_routes, search_routes, upload_routes, user_routes):
-        app.include_router(routes.router, responses=PROBLEMS)
+    _add_layers(app, service, exposed=exposed)
+    for routes in (item_routes, search_routes, upload_routes, user_routes, privacy_routes):
+        app.include_router(routes.router, responses=PROBLEMS, dependencies=[needs("read")])
     app.include_router(operation_routes.router)
     app.include_router(page_routes.router, include_in_schema=False)
     app.openapi = lambda: _openapi(app, service)  # type: ignore[method-assign]
     return app
+
+
+def _add_layers(app: FastAPI, service: Service, *, exposed: bool) -> None:
+    """What a request goes through before its route; the last one added comes first."""
+    config = service.config.security
+    keys = KeyRing(service.store.api_keys, config.ask_for_keys, exposed=exposed)
+    buckets = TokenBuckets(config.requests_per_second, config.request_burst)
+    app.add_middleware(Guard, keys=keys, buckets=buckets, origins=config.cors_origins)
+    if config.cors_origins:  # a browser asks for leave without a key, so this comes before
+        app.add_middleware(
+            CORSMiddleware, allow_origins=config.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After"],
+        )  # fmt: skip
+    app.add_middleware(Edge, config=service.config.serving, measures=app.state.measures)
 
 
 def _openapi(app: FastAPI, service: Service) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import time
+import traceback
 import uuid
 from typing import Any
 
@@ -14,7 +15,6 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recsys.config import ServingConfig
-from serving.api.access import LOCAL
 from serving.api.measures import Measures
 from serving.api.problems import BodyError, problem
 
@@ -61,9 +61,7 @@ class Edge:
             return
         request_id = _request_id(Headers(scope=scope))
         started = time.perf_counter()
-        scope.setdefault("state", {}).update(
-            request_id=request_id, started=started, principal=LOCAL
-        )  # fmt: skip
+        scope.setdefault("state", {}).update(request_id=request_id, started=started)
         answer = _Answer(send, request_id)
         self._in_hand += 1
         self._measures.in_hand.set(self._in_hand)
@@ -75,8 +73,10 @@ class Edge:
                 await self._app(scope, self._limited(scope, receive), answer)
         except ClientDisconnect:
             answer.status = CLIENT_WENT_AWAY
-        except Exception:
-            _log.exception("%s failed on %s", request_id, _route(scope))
+        except Exception as error:
+            # not its words: they may quote a user's id
+            _log.error("%s failed on %s: %s\n%s", request_id, _route(scope), type(error).__name__,
+                       "".join(traceback.format_tb(error.__traceback__)))  # fmt: skip
             if not answer.started:
                 await _our_mistake(request_id)(scope, receive, answer)
         finally:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from recsys.errors import VitrineError
+from serving.api.access import needs
 from serving.api.answers import measures_of, service_of
 from serving.api.problems import RETRY_SECONDS
 from serving.api.schemas import BundleOut, Health, Readiness
@@ -38,7 +39,7 @@ def readyz(request: Request) -> Response:
     return Response(body, 200 if ready else 503, headers, "application/json")
 
 
-@router.get("/metrics", response_class=Response,
+@router.get("/metrics", response_class=Response, dependencies=[needs("read")],
             responses={200: {"content": {"text/plain": {}}}})  # fmt: skip
 async def metrics(request: Request) -> Response:
     """Counts and times in Prometheus' text format."""

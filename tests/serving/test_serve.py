@@ -19,11 +19,12 @@ import pandas as pd
 import pytest
 
 from recsys.artifact import open_artifact
-from recsys.config import Config
+from recsys.config import Config, SecurityConfig
 from recsys.errors import ArtifactError, ServingError
 from recsys.workdir import Workdir
 from serving.bundle import Bundle, open_bundle
-from serving.serve import listening, serve
+from serving.serve import check_keys, is_exposed, listening, serve
+from vitrine.keys import add_key, revoke_key
 
 SECONDS = 120
 SETTINGS = ("--set", "serving.max_k=200")
@@ -163,6 +164,28 @@ def test_a_taken_port_is_our_error():
 def test_an_address_that_is_not_ours_is_our_error(host: str):
     with pytest.raises(ServingError, match="cannot listen"), listening(host, 0):
         pass
+
+
+@pytest.mark.parametrize(("host", "exposed"), [
+    ("127.0.0.1", False), ("127.9.9.9", False), ("::1", False), ("localhost", False),
+    ("0.0.0.0", True), ("::", True), ("192.168.0.7", True), ("shop.example", True),
+])  # fmt: skip
+def test_which_addresses_others_reach(host: str, exposed: bool):
+    assert is_exposed(host) == exposed
+
+
+def test_where_others_reach_it_a_key_must_be_made_first(tmp_path: Path):
+    workdir, config = Workdir(tmp_path), Config()
+    with pytest.raises(ServingError, match="vitrine keys add"):
+        check_keys(config, workdir, "0.0.0.0")
+    made = add_key(config, workdir, "shop", "read")
+    check_keys(config, workdir, "0.0.0.0")
+    never = config.model_copy(update={"security": SecurityConfig(ask_for_keys="never")})
+    with pytest.raises(ServingError, match="ask_for_keys"):
+        check_keys(never, workdir, "0.0.0.0")
+    revoke_key(config, workdir, made["key_id"])
+    with pytest.raises(ServingError, match="vitrine keys add"):
+        check_keys(config, workdir, "0.0.0.0")
 
 
 def test_without_a_bundle_it_says_which_command_makes_one(tmp_path: Path):
