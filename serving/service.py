@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import copy
 import math
 import time
 from collections.abc import Callable
@@ -14,10 +13,7 @@ from recsys.errors import DataError, NotFoundError
 from serving.arrangement import Arrangement
 from serving.items import Items, nearest
 from serving.live_changes import LiveChanges
-from serving.live_changes import LiveChanges
 from serving.recommender import Answered, Context, Recommender, Visit
-from serving.release import Lease, Release
-from serving.releases import Releases, Shelf
 from serving.release import Lease, Release
 from serving.releases import Releases, Shelf
 from serving.rules import Filter, Page
