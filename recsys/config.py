@@ -206,6 +206,7 @@ class ExportConfig(Section):
     parity_tolerance: float = Field(1e-4, gt=0)  # reloaded against in-memory scores
     num_canaries: Count = 16  # queries compared before the rename
     num_warmup_requests: Count = 4  # a ScaNN index is built on its first query
+    explanations: bool = True  # why an item is recommended; one and a half times the vectors
 
 
 class AnalysisConfig(Section):

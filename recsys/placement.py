@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from recsys.artifact import open_artifact
 from recsys.candidate_tower import CandidateTower, Items
@@ -59,8 +60,8 @@ class Placement:
         return self._tower(Items(tf.fill([count], -1), image, has_image, dict(bags)))
 
 
-def load_placement(folder: Path) -> Placement:
-    """Reads the candidate tower that `vitrine train` wrote.
+def load_candidate_tower(folder: Path) -> tuple[CandidateTower, Vocabulary, NDArray[np.int32]]:
+    """Reads the candidate tower that `vitrine train` wrote, its vocabulary and the items' ids.
 
     Raises:
         ArtifactError: there is none, or it is damaged or of another version.
@@ -79,10 +80,20 @@ def load_placement(folder: Path) -> Placement:
         raise ArtifactError(f"the candidate tower does not fit its settings: {error}.",
                             where=str(folder), mend="Run `vitrine train` again."
                             ) from error  # fmt: skip
+    return tower, vocabulary, known
+
+
+def load_placement(folder: Path) -> Placement:
+    """Reads of the candidate tower what places new items.
+
+    Raises:
+        ArtifactError: there is none, or it is damaged or of another version.
+    """
+    tower, vocabulary, _ = load_candidate_tower(folder)
     # the id vectors, most of the tower's size, say nothing of a new item
-    bare = CandidateTower(vocabulary, 0, config.embedding_dim)
+    bare = CandidateTower(vocabulary, 0, tower.dim)
     bare.set_weights([
-        value for variable, value in zip(tower.weights, values, strict=True)
+        value for variable, value in zip(tower.weights, tower.get_weights(), strict=True)
         if variable is not tower.ids
     ])  # fmt: skip
     return Placement(bare, vocabulary)

@@ -7,7 +7,7 @@ best k and the items that the history leads to, whatever engine the index has.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow as tf
@@ -29,6 +29,7 @@ class Sources:
         mixture: how much it adds, by history length.
         settings: how many events of a history vote.
         silent_kinds: event kinds that are no sign of liking and do not vote.
+        boosted_kinds: event kinds that ask for their item again: they vote for it too.
         groups: int [num_items] the category of each item, for lists of new visitors.
         halving: cosines by which a score falls with each better item of the same category in a
             list for somebody without history; 0 orders it by score alone.
@@ -40,6 +41,7 @@ class Sources:
     silent_kinds: list[str]
     groups: NDArray[np.int32]
     halving: float = 0.0
+    boosted_kinds: list[str] = field(default_factory=list)
 
 
 class Blend(tf.Module):
@@ -61,6 +63,8 @@ class Blend(tf.Module):
         table, mixture = sources.table, sources.mixture
         self._num_items, self._width = table.num_items, table.width
         self._history, self._silent = sources.settings.history, sources.silent_kinds
+        self._boosted = sources.boosted_kinds if mixture.repeat else []
+        self._repeat = mixture.repeat
         self._offsets = _constant(table.offsets, tf.int64, "offsets")
         # one entry more, so that an empty table can be read too
         self._followers = _constant(np.append(table.followers, 0), tf.int32, "followers")
@@ -78,8 +82,7 @@ class Blend(tf.Module):
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:  # fmt: skip
         k = tf.clip_by_value(k, 0, self._num_items)
         lengths = tf.reduce_sum(tf.cast(rows >= 0, tf.int32), axis=1)
-        voters, votes = self._voters(rows, kinds, hour, weekday, lengths)
-        reached, given = self._reached(voters, votes)
+        reached, given = self._reached(*self._voters(rows, kinds, hour, weekday, lengths))
         scores, found = index.search(queries, k, excluded)
         dots = tf.einsum("brd,bd->br", index.rows_of(tf.maximum(reached, 0)), _finite(queries))
         items = tf.concat([found, reached], axis=1)
@@ -97,23 +100,45 @@ class Blend(tf.Module):
         empty = tf.math.is_inf(best)
         return best, tf.where(empty, NO_ROW, items), tf.where(empty, 0.0, added)
 
+    def added_to(
+        self, items: tf.Tensor, rows: tf.Tensor, kinds: tf.Tensor, hour: tf.Tensor,
+        weekday: tf.Tensor,
+    ) -> tf.Tensor:  # fmt: skip
+        """What the transitions add to the scores of given items, int32 → float32 [batch, n].
+
+        The history and its moment as `search` takes them; lists for nobody in particular are
+        not made diverse here.
+        """
+        lengths = tf.reduce_sum(tf.cast(rows >= 0, tf.int32), axis=1)
+        reached, given = self._reached(*self._voters(rows, kinds, hour, weekday, lengths))
+        led = items[:, :, None] == reached[:, None, :]
+        votes = tf.reduce_sum(tf.where(led, given[:, None, :], 0.0), axis=2)
+        bucket = tf.reduce_sum(tf.cast(lengths[:, None] >= self._edges, tf.int32), axis=1) - 1
+        weight, pivot = (tf.gather(values, bucket)[:, None]
+                         for values in (self._weights, self._pivots))  # fmt: skip
+        return weight * tf.math.log1p(votes / pivot)
+
     def _voters(
         self, rows: tf.Tensor, kinds: tf.Tensor, hour: tf.Tensor, weekday: tf.Tensor,
         lengths: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor]:  # fmt: skip
-        """Which rows of the table vote, and how much: int32, float32 [batch, voters]."""
-        silent = tf.zeros_like(rows)
-        if self._silent:
-            silent = tf.cast(tf.reduce_any(kinds[..., None] == tf.constant(self._silent), -1),
-                             tf.int32)  # fmt: skip
-        rows, silent, _ = last_places(rows, silent, silent, self._history)
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:  # fmt: skip
+        """Which rows of the table vote, how much, and how much for themselves.
+
+        Returns:
+            int32, float32 and float32 [batch, voters].
+        """
+        rows, silent, boosted = last_places(
+            rows, _among(kinds, self._silent), _among(kinds, self._boosted), self._history
+        )
         steps = tf.cast(tf.range(tf.shape(rows)[1], 0, -1), tf.float32)
-        votes = tf.where((rows >= 0) & (silent == 0), 1.0 / steps, 0.0)
+        votes = tf.where((rows >= 0) & ~silent, 1.0 / steps, 0.0)
+        again = tf.where((rows >= 0) & boosted, self._repeat / steps, 0.0)
         moments, known = self._moments(hour, weekday)
         nobody = (lengths == 0)[:, None]
         shares = known / tf.reduce_sum(known, axis=1, keepdims=True)
         return (tf.concat([rows, tf.where(nobody, moments, NO_ROW)], axis=1),
-                tf.concat([votes, tf.where(nobody, shares, 0.0)], axis=1))  # fmt: skip
+                tf.concat([votes, tf.where(nobody, shares, 0.0)], axis=1),
+                tf.pad(again, _right(moments)))  # fmt: skip
 
     def _moments(self, hour: tf.Tensor, weekday: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The table's rows of a moment, and 1 for those that are known: [batch, 3] each."""
@@ -125,8 +150,13 @@ class Blend(tf.Module):
         return (tf.where(tf.stack(known, 1), tf.stack(rows, 1), NO_ROW),
                 tf.cast(tf.stack(known, 1), tf.float32))  # fmt: skip
 
-    def _reached(self, voters: tf.Tensor, votes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The followers of the voters and their votes, [batch, voters * width] each."""
+    def _reached(
+        self, voters: tf.Tensor, votes: tf.Tensor, again: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The followers of the voters and their votes, [batch, voters * width] each.
+
+        Where some kinds ask for their item again, the voters themselves stand behind them.
+        """
         row = tf.maximum(voters, 0)
         begin, end = tf.gather(self._offsets, row), tf.gather(self._offsets, row + 1)
         entries = begin[..., None] + tf.range(self._width, dtype=tf.int64)
@@ -135,7 +165,11 @@ class Blend(tf.Module):
         followers = tf.where(real, tf.gather(self._followers, entries), NO_ROW)
         rates = tf.where(real, tf.gather(self._rates, entries) * votes[..., None], 0.0)
         flat = [tf.shape(voters)[0], tf.shape(voters)[1] * self._width]
-        return tf.reshape(followers, flat), tf.reshape(rates, flat)
+        followers, rates = tf.reshape(followers, flat), tf.reshape(rates, flat)
+        if not self._boosted:
+            return followers, rates
+        voters = tf.where(again > 0.0, voters, NO_ROW)
+        return tf.concat([followers, voters], axis=1), tf.concat([rates, again], axis=1)
 
     def _diverse(self, scores: tf.Tensor, items: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
         """Scores of lists for nobody in particular, lower with each better one of a category."""
@@ -183,6 +217,13 @@ def _gathered(
                 tf.gather(hidden, position) > 0)  # fmt: skip
     shape = tf.shape(places)
     return tuple(tf.reshape(values, shape)[:, :count] for values in gathered)
+
+
+def _among(kinds: tf.Tensor, names: list[str]) -> tf.Tensor:
+    """Whether each kind is one of the names, bool of the same shape."""
+    if not names:
+        return tf.zeros_like(kinds, tf.bool)
+    return tf.reduce_any(kinds[..., None] == tf.constant(names), axis=-1)
 
 
 def _left(values: tf.Tensor) -> list[list[tf.Tensor | int]]:

@@ -36,6 +36,7 @@ class Question:
 def make_questions(
     servable: str, config: Config, catalog: pd.DataFrame, interactions: pd.DataFrame,
     *, vectors: np.ndarray, image_size: int = 0, placed: ItemFeatures | None = None,
+    explains: bool = False,
 ) -> list[Question]:  # fmt: skip
     """Questions about the first items, shoppers or photos, for every signature of a servable.
 
@@ -46,6 +47,7 @@ def make_questions(
             encoder searches none.
         image_size: the tower's, for the image encoder.
         placed: the catalog as the candidate tower reads it, where the servable places items.
+        explains: whether the servable explains its scores.
     """
     num = config.export.num_canaries
     if servable == IMAGE_ENCODER:
@@ -67,6 +69,7 @@ def make_questions(
         Question("by_item", by_item.inputs),
         by_embedding,
         *_placed(placed, num),
+        *(_explained(histories, asked) if explains else []),
     ]
 
 
@@ -96,6 +99,13 @@ def history_inputs(
     context = {name: np.where(nows < 0, -1, values).astype(np.int32)
                for name, values in context_of(np.maximum(nows, 0)).items()}  # fmt: skip
     return {"history": ids, "kinds": kinds, "ages": ages, **context}
+
+
+def _explained(histories: dict[str, np.ndarray], item_ids: list[str]) -> list[Question]:
+    """Why some items are there for the first shoppers, and for a new visitor."""
+    chosen = {name: values[-4:] for name, values in histories.items()}
+    wanted = np.tile(text([*item_ids[:4], "no such item"]), (len(chosen["hour"]), 1))
+    return [Question("explain", {**chosen, "item_ids": wanted})]
 
 
 def text(values: list[Any]) -> np.ndarray:

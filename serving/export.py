@@ -180,6 +180,7 @@ def _info(
         },
         "event_kinds": spaces.model.event_kinds if spaces.model else [],
         "history_length": config.model.history_length,
+        "explains": config.export.explanations and spaces.model is not None,
         "repeat_consumption": config.model.repeat_consumption,
         "metrics": dict(parts.evaluation.info) if parts.evaluation else {},
         "index": {space.name: _summary(parts.measured(space)) for space in spaces.present},

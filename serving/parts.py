@@ -12,15 +12,17 @@ import pandas as pd
 from embeddings.image_tower import LoadedTower, load_tower
 from recsys import columns
 from recsys.artifact import Artifact, open_artifact
+from recsys.candidate_tower import as_items
 from recsys.catalog import load_catalog
 from recsys.config import Config
 from recsys.errors import ArtifactError
+from recsys.explanations import ItemParts, item_parts
 from recsys.features import ItemFeatures, item_features
 from recsys.index import ExactIndex, ScannIndex
 from recsys.interactions import load_interactions
 from recsys.learn_transitions import KIND as TRANSITIONS
 from recsys.learn_transitions import MEND, open_source
-from recsys.placement import Placement, load_placement
+from recsys.placement import Placement, load_candidate_tower, load_placement
 from recsys.scann_parts import ScannSettings, load_parts
 from recsys.spaces import Space, Spaces, open_spaces
 from recsys.workdir import Workdir
@@ -90,6 +92,13 @@ class Parts:
             return None
         return item_features(self.catalog, self.placement.vocabulary, *self.photos)
 
+    def explained(self) -> ItemParts | None:
+        """What photos and words make of each candidate vector; None without a trained model."""
+        if self.features is None:
+            return None
+        tower, _, ids = load_candidate_tower(self.workdir.model)
+        return item_parts(tower, as_items(self.features, ids))
+
     @cached_property
     def sources(self) -> Sources | None:
         """The transitions beside the towers; None where that step was not run.
@@ -119,6 +128,7 @@ def make_servables(
 ) -> dict[str, tuple[Servable, list[Question]]]:
     """Builds every servable in memory, with the questions it is checked by, by name."""
     servables: dict[str, Servable] = {}
+    explains = config.export.explanations
     searched: dict[str, np.ndarray] = {}
     spaces = parts.spaces
     if parts.tower is not None:
@@ -135,6 +145,7 @@ def make_servables(
                 masks_history=spaces.model.config.repeat_consumption == "mask",
                 placement=None if engine else parts.placement,  # one servable places
                 blend=Blend(parts.sources) if parts.sources else None,
+                parts=parts.explained() if explains and not engine else None,
             )  # fmt: skip
             searched[name] = spaces.behavior.vectors
     size = parts.tower.image_size if parts.tower else 0
@@ -143,6 +154,7 @@ def make_servables(
             name, config, parts.catalog, parts.interactions,
             vectors=searched.get(name, np.zeros((0, 1), np.float32)), image_size=size,
             placed=parts.features if name == RECOMMEND else None,
+            explains=explains and name == RECOMMEND,
         ))
         for name, servable in servables.items()
     }  # fmt: skip

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from embeddings.graph_images import decode_and_fit
 from embeddings.image_tower import Tower
+from recsys.explanations import Explainer, ItemParts
 from recsys.features import Vocabulary
 from recsys.index import NO_ROW, ExactIndex, ScannIndex
 from recsys.placement import Placement
@@ -197,15 +198,23 @@ class Recommend(Search):
         of the vocabulary, such as brand, int32 [batch, width] token ids, 0 fills up.
         Returns embedding float32 [batch, dim], which queries are compared with.
 
+    Signature `explain`, of why items score as they do:
+        history … weekday as above; item_ids: string [batch, n], "" explains nothing.
+        Returns contributions float32 [batch, n, length], how much lower an item scores without
+        the item of each event; and of photo, words, id and context parts float32 [batch, n, 4],
+        what each adds to the score, and shares float32 [batch, n, 4] of those that add.
+
     Args:
         masks_history: leave the history's items out of the answer.
         placement: places new items; None leaves `place` out.
         blend: the transitions; None lets the towers answer alone.
+        parts: of the candidate vectors; None leaves `explain` out.
     """
 
     def __init__(
         self, model: LoadedTwoTower, index: Index, item_ids: list[str], fingerprint: str, *,
         masks_history: bool, placement: Placement | None = None, blend: Blend | None = None,
+        parts: ItemParts | None = None,
     ) -> None:  # fmt: skip
         super().__init__(index, item_ids, fingerprint)
         self._place_specs: list[tf.TensorSpec] = []
@@ -215,13 +224,19 @@ class Recommend(Search):
         self._query = model.query
         self._weights = list(model.variables)
         self._masks_history, self._blend = masks_history, blend
+        self._explainer = parts and Explainer(
+            self._queries, index.rows_of, parts, blend.added_to if blend else None
+        )
 
     def _functions(self) -> Functions:
         k, exclude = _PAGE
         names = [spec.name for spec in self._place_specs]
         place = {"place": (_named(self._place, names), self._place_specs)} if names else {}
+        explain: Functions = {}
+        if self._explainer is not None:
+            explain["explain"] = self._explain, [*_HISTORY, _spec("item_ids", [None, None])]
         return {
-            **place,
+            **place, **explain,
             DEFAULT: (self._recommend, [*_HISTORY, exclude, k]),
             "query_embedding": (self._query_embedding, list(_HISTORY)),
             "by_embedding": (self._by_embedding, self._embedding_specs()),
@@ -244,6 +259,16 @@ class Recommend(Search):
             self._index, queries, _longest(k), excluded, rows, kinds, hour, weekday
         )
         return {**self._answer(queries, scores, found), "added": added}
+
+    def _explain(
+        self, history: tf.Tensor, kinds: tf.Tensor, ages: tf.Tensor, hour: tf.Tensor,
+        weekday: tf.Tensor, item_ids: tf.Tensor,
+    ) -> Tensors:  # fmt: skip
+        assert self._explainer is not None
+        contributions, parts, shares = self._explainer.explain(
+            self._items.rows(history), kinds, ages, hour, weekday, self._items.rows(item_ids)
+        )
+        return self._stamped(history, contributions=contributions, parts=parts, shares=shares)
 
     def _place(self, known: dict[str, tf.Tensor]) -> Tensors:
         count = tf.shape(next(iter(known.values())))[0]

@@ -161,3 +161,26 @@ def test_the_graph_ranks_as_the_evaluation_does(engine):
         tf.constant((days + 3) % 7, tf.int32),
     )  # fmt: skip
     np.testing.assert_array_equal(found[1].numpy(), expected)
+
+
+def test_what_is_added_to_given_items_is_what_search_adds():
+    joined = blend()
+    _, rows, added = search(joined, [0, 1])
+    found = joined.added_to(
+        tf.constant([rows]), tf.constant([[0, 1]]), tf.constant([["view", "view"]]),
+        tf.constant([-1]), tf.constant([-1]),
+    )  # fmt: skip
+    assert found.numpy()[0] == pytest.approx(added)
+    assert added.max() == pytest.approx(0.5 * np.log(5.5))
+
+
+def test_a_kind_that_asks_again_votes_for_its_own_item():
+    mixture = Mixture((0,), (0.5,), (1.0,), repeat=3.0)
+    settings = TransitionsConfig(history=2)
+    joined = Blend(Sources(table(), mixture, settings, [], np.arange(4, dtype=np.int32),
+                           boosted_kinds=["purchase"]))  # fmt: skip
+    scores, rows, added = search(joined, [2, 0], kinds=["purchase", "view"])
+    # the purchase of 2 came one before the last: 3/2 votes; 0 leads to 1 (2) and 3 (1)
+    gained = dict(zip(rows.tolist(), added.tolist(), strict=True))
+    assert gained[2] == pytest.approx(0.5 * np.log(2.5))
+    assert gained[1] == pytest.approx(0.5 * np.log(3.0)) and gained[0] == 0.0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from recsys.explanations import ItemParts
 from recsys.features import Vocabulary
 from recsys.index import ExactIndex, ScannIndex
 from recsys.scann_parts import BRUTE_FORCE
@@ -198,3 +199,26 @@ def test_a_new_item_is_placed_by_its_photo_and_its_tokens(tmp_path):
 def test_where_items_are_bought_again_the_history_may_be_recommended():
     servable = Recommend(MeanOfHistory(), make_index("exact"), IDS, "f0", masks_history=False)
     assert InMemory(servable).predict(history(["a"]))["item_ids"].tolist() == [["a", "b"]]
+
+
+@pytest.mark.parametrize("how", ["in memory", "loaded"])
+def test_a_score_is_explained_by_its_history_and_its_parts(how, tmp_path_factory):
+    half = ItemParts(*(np.array(VECTORS * share, np.float16) for share in (0.5, 0.25, 0.0)))
+    servable = Recommend(
+        MeanOfHistory(), make_index("exact"), IDS, "f0", masks_history=True, parts=half
+    )
+    asked = {
+        "history": [["", "a", "ü"], ["", "", "a"]], "kinds": [["view"] * 3] * 2,
+        "ages": [[0.0] * 3] * 2, "hour": [0, 0], "weekday": [0, 0],
+        "item_ids": [["b", "no such item"]] * 2,
+    }  # fmt: skip
+    found = served(servable, how, tmp_path_factory).predict(asked, "explain")
+    assert found["fingerprint"].tolist() == ["f0", "f0"]
+    # the mean of (1, 0) and (0, 1) scores 0.7 with (0.8, 0.6); of one alone 0.6, or 0.8
+    assert found["contributions"][0, 0] == pytest.approx([0.0, 0.7 - 0.6, 0.7 - 0.8], abs=1e-6)
+    assert found["contributions"][1, 0] == pytest.approx([0.0, 0.0, 0.8], abs=1e-6)
+    # an unknown hour is -1 and moves the stand-in by -1/100 each way
+    assert found["parts"][1, 0, 3] == pytest.approx(0.014, abs=1e-5)
+    score = 0.8 - 0.014
+    assert found["parts"][1, 0, :3] == pytest.approx([score / 2, score / 4, score / 4], abs=2e-3)
+    assert found["shares"].shape == (2, 2, 4) and not found["shares"][:, 1].any()
