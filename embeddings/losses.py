@@ -6,8 +6,9 @@ import tensorflow as tf
 
 
 def masked_cross_entropy(
-    labels: tf.Tensor, logits: tf.Tensor, class_weights: tf.Tensor, label_smoothing: float
-) -> tf.Tensor:
+    labels: tf.Tensor, logits: tf.Tensor, class_weights: tf.Tensor, label_smoothing: float,
+    row_weights: tf.Tensor | float = 1.0,
+) -> tf.Tensor:  # fmt: skip
     """Weighted mean cross-entropy over the rows that have a label.
 
     Args:
@@ -15,6 +16,7 @@ def masked_cross_entropy(
         logits: float32 [batch, num_classes].
         class_weights: float32 [num_classes], how much a row of each class counts.
         label_smoothing: share of the target spread evenly over all classes.
+        row_weights: float32 [batch], how much of each row the label speaks for.
 
     Returns:
         A scalar; 0 when no row has a label.
@@ -25,7 +27,7 @@ def masked_cross_entropy(
     smooth = label_smoothing / tf.cast(num_classes, tf.float32)
     targets = tf.one_hot(safe, num_classes, on_value=1.0 - label_smoothing, off_value=0.0) + smooth
     losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
-    weights = tf.gather(class_weights, safe) * tf.cast(known, tf.float32)
+    weights = tf.gather(class_weights, safe) * tf.cast(known, tf.float32) * row_weights
     return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))
 
 

@@ -15,6 +15,8 @@ import tensorflow as tf
 from embeddings.augment import augment
 from embeddings.image_tower import CATEGORY, Tower
 from embeddings.losses import contrastive_loss, masked_cross_entropy
+from embeddings.mixing import mix
+from embeddings.weight_average import WeightAverage
 from embeddings.weights import load_weights, quiet_keras, save_weights
 from recsys.artifact import write_json
 from recsys.config import TowerConfig
@@ -69,6 +71,7 @@ class Training:
         self.folder = folder
         self.state = State()
         self._class_weights = {name: tf.constant(w) for name, w in class_weights.items()}
+        self._average = WeightAverage(tower.model.trainable_variables, config.weight_average)
         self._backbone_variables = tower.layer.network.trainable_variables
         backbone = {id(variable) for variable in self._backbone_variables}
         self._head_variables = [
@@ -93,15 +96,18 @@ class Training:
         self._make_optimizers(steps)
         self.folder.mkdir(parents=True, exist_ok=True)
         checkpoint = tf.train.Checkpoint(
-            model=self.tower.model, heads=self._head_optimizer, backbone=self._backbone_optimizer
-        )
+            model=self.tower.model, heads=self._head_optimizer, backbone=self._backbone_optimizer,
+            average=self._average.values,
+        )  # fmt: skip
         self._resume(checkpoint, key)
         num_epochs = config.frozen_epochs + config.epochs
         while self.state.epoch < num_epochs and not self._stalled():
             epoch = self.state.epoch
             loss = self._train_epoch(training, epoch, steps, batch_size)
-            scores = self.evaluate(validation) if len(validation) else {}
-            self._finish_epoch(loss, scores, num_epochs)
+            with self._average.in_place():
+                scores = self.evaluate(validation) if len(validation) else {}
+                self._finish_epoch(loss, scores, num_epochs)
+                self._save_best()
             self._save(checkpoint, key)
         load_weights(self.tower.model, self.folder / BEST_FILE)
         return self.state
@@ -177,28 +183,32 @@ class Training:
     def _train_epoch(self, training: Examples, epoch: int, steps: int, batch_size: int) -> float:
         order = np.random.default_rng((self.config.seed, epoch)).permutation(len(training))
         frozen = epoch < self.config.frozen_epochs
+        size = self.config.early_image_size if epoch < self.config.early_epochs else 0
         losses = []
         batches = track(_batches(order, batch_size), f"tower epoch {epoch + 1}", steps)
         for place, (rows, _) in enumerate(batches):
             images, labels = _gather(training, rows)
             seed = tf.constant([self.config.seed, epoch * steps + place], tf.int32)
-            loss = float(self._step(images, labels, seed, frozen))
+            loss = float(self._step(images, labels, seed, frozen, size))
             if not math.isfinite(loss):
                 raise self._not_a_number(epoch, place, rows)
             losses.append(loss)
         return float(np.mean(losses))
 
     def _step_eagerly(
-        self, pixels: tf.Tensor, labels: dict[str, tf.Tensor], seed: tf.Tensor, frozen: bool
-    ) -> tf.Tensor:
-        images = augment(tf.cast(pixels, tf.float32), self.config, seed)
+        self, pixels: tf.Tensor, labels: dict[str, tf.Tensor], seed: tf.Tensor, frozen: bool,
+        size: int,
+    ) -> tf.Tensor:  # fmt: skip
+        images, own = augment(tf.cast(pixels, tf.float32), self.config, seed, size), None
         if not self._class_weights:  # two views of each photo: NT-Xent
-            other = augment(tf.cast(pixels, tf.float32), self.config, seed + 7919)
+            other = augment(tf.cast(pixels, tf.float32), self.config, seed + 7919, size)
             images = tf.concat([images, other], axis=0)
+        elif self.config.mixup or self.config.cutmix:
+            images, own = mix(images, self.config, seed + 104_729)
         variables = [*self._head_variables, *([] if frozen else self._backbone_variables)]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            loss = self._loss(images, labels, training=True, frozen=frozen)[0]
+            loss = self._loss(images, labels, own, training=True, frozen=frozen)[0]
         gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
         gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
         num_heads = len(self._head_variables)
@@ -208,11 +218,14 @@ class Training:
             self._backbone_optimizer.apply_gradients(
                 zip(gradients[num_heads:], self._backbone_variables, strict=True)
             )
+        self._average.update(self._head_optimizer.iterations)
         return loss
 
     def _loss(
-        self, images: tf.Tensor, labels: dict[str, tf.Tensor], *, training: bool, frozen: bool
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        self, images: tf.Tensor, labels: dict[str, tf.Tensor], own: tf.Tensor | None = None, *,
+        training: bool, frozen: bool,
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:  # fmt: skip
+        """The loss, and the cosine heads' logits; `own` is each photo's share of its mixture."""
         config, layer = self.config, self.tower.layer
         features = layer.features(images, training=training and not frozen)
         embedding = layer.embed(features, training=training)
@@ -223,8 +236,7 @@ class Training:
         logits, metric_logits = self.tower.heads(dropped, embedding)
         loss = tf.constant(0.0)
         for name, weights in self._class_weights.items():
-            known = labels[name]
-            losses = [masked_cross_entropy(known, found[name], weights, config.label_smoothing)
+            losses = [self._label_loss(labels[name], found[name], weights, own)
                       for found in (logits, metric_logits)]  # fmt: skip
             loss += self._label_weight(name) * (losses[0] + config.metric_weight * losses[1])
         if config.contrastive_weight and CATEGORY in labels:
@@ -232,6 +244,18 @@ class Training:
                 embedding, labels[CATEGORY], CONTRASTIVE_TEMPERATURE
             )
         return loss, metric_logits
+
+    def _label_loss(
+        self, labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, own: tf.Tensor | None
+    ) -> tf.Tensor:
+        smoothing = self.config.label_smoothing
+        if own is None:
+            return masked_cross_entropy(labels, logits, weights, smoothing)
+        mine = masked_cross_entropy(labels, logits, weights, smoothing, own)
+        partners = tf.reverse(labels, [0])
+        theirs = masked_cross_entropy(partners, logits, weights, smoothing, 1.0 - own)
+        share = tf.reduce_mean(own)
+        return share * mine + (1.0 - share) * theirs
 
     def _judge_eagerly(
         self, pixels: tf.Tensor, labels: dict[str, tf.Tensor]
@@ -261,10 +285,12 @@ class Training:
     def _stalled(self) -> bool:
         return self.state.epoch - self.state.best_epoch >= self.config.patience
 
+    def _save_best(self) -> None:
+        if self.state.best_epoch == self.state.epoch:
+            save_weights(self.tower.model, self.folder / BEST_FILE)
+
     def _save(self, checkpoint: tf.train.Checkpoint, key: str) -> None:
         state = self.state
-        if state.best_epoch == state.epoch:
-            save_weights(self.tower.model, self.folder / BEST_FILE)
         with quiet_keras():
             checkpoint.write(str(self.folder / f"epoch-{state.epoch}" / "checkpoint"))
         write_json(self.folder / STATE_FILE, {"key": key, **vars(state)})

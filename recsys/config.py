@@ -16,6 +16,7 @@ from recsys.errors import ConfigError
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
+Repeats = Literal["mask", "allow", "boost"]  # kinds that a mapping leaves out: mask
 
 
 class Section(BaseModel):
@@ -87,6 +88,13 @@ class TowerConfig(Section):
     augment_flip: bool = True  # mirrored products are the same products
     augment_zoom: Fraction = 0.1  # photos are taken nearer and farther, by up to this share
     augment_light: Fraction = 0.1  # photos are taken under all sorts of lamps
+    augment_contrast: Fraction = 0.0  # contrast may change by this share
+    augment_erase: Fraction = 0.0  # share of photos in which a rectangle is painted over
+    mixup: float = Field(0.0, ge=0)  # beta parameter of photos faded in pairs; 0.2 is mild
+    cutmix: float = Field(0.0, ge=0)  # beta parameter of rectangles pasted between photos
+    early_image_size: int = Field(0, ge=0)  # smaller photos teach faster at first; 0 is never
+    early_epochs: int = Field(0, ge=0)  # how many epochs see photos of that size
+    weight_average: Fraction = 0.0  # kept of the running mean per step, say 0.995; 0 is none
     batch_norm: Literal["auto", "frozen", "train"] = "auto"  # auto: as the backbone file says
     seed: int = 0  # of first weights, augmentation and the order of batches
 
@@ -97,6 +105,19 @@ class EmbedConfig(Section):
     batch_size: Count = 64  # photos per call of the network
     decode_workers: Count = 2  # threads that read and decode while the network runs
     part_size: Count = 4096  # items per Parquet part: what a killed run may lose
+
+
+class WordsConfig(Section):
+    """The text tower, by which words find photos."""
+
+    num_buckets: Count = 16_384  # words are hashed to so many; shops use some ten thousand
+    width: Count = 128  # of a word's vector; more learns titles by heart
+    dropout: Fraction = 0.3  # of the averaged words: a few thousand titles are soon known
+    noise: float = Field(0.03, ge=0)  # added to photos' vectors, so that none is learned by heart
+    epochs: Count = 60  # of one text per item each; a minute for some thousand items
+    batch_size: Count = 256  # each text is told from so many photos
+    learning_rate: float = Field(2e-3, gt=0)  # Adam's, after a short warm-up
+    seed: int = 0  # of first weights, texts and the order of batches
 
 
 class ModelConfig(Section):
@@ -126,7 +147,8 @@ class ModelConfig(Section):
     event_weights: dict[str, float] = {
         "view": 1.0, "cart": 2.0, "purchase": 3.0, "like": 2.0, "rating": 1.0, "dislike": 0.0,
     }  # fmt: skip
-    repeat_consumption: Literal["mask", "allow"] = "mask"  # films are seen once, milk is not
+    # of items consumed: films are seen once, milk is not; or kind by kind, {purchase: boost}
+    repeat_consumption: Repeats | dict[str, Repeats] = "mask"
 
 
 class TrainConfig(Section):
@@ -280,6 +302,7 @@ class Config(Section):
     quality: QualityConfig = QualityConfig()
     tower: TowerConfig = TowerConfig()
     embed: EmbedConfig = EmbedConfig()
+    words: WordsConfig = WordsConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     transitions: TransitionsConfig = TransitionsConfig()

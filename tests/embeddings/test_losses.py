@@ -32,6 +32,15 @@ def test_no_label_at_all_is_no_loss_and_no_nan():
     assert cross_entropy([-1, -1], [[1.0, 2.0], [3.0, 4.0]]) == 0.0
 
 
+def test_a_row_counts_by_its_own_weight():
+    found = masked_cross_entropy(
+        tf.constant([0, 1]), tf.constant([[math.log(3), 0.0]] * 2), tf.constant([1.0, 1.0]), 0.0,
+        tf.constant([3.0, 1.0]),
+    )  # fmt: skip
+    # (3 * log(4/3) + 1 * log 4) / 4
+    assert float(found) == pytest.approx((3 * math.log(4 / 3) + math.log(4)) / 4)
+
+
 def test_a_class_of_weight_three_counts_three_times():
     logits = [[math.log(3), 0.0], [math.log(3), 0.0]]
     # (1 * log(4/3) + 3 * log 4) / 4

@@ -79,6 +79,18 @@ def test_a_killed_training_goes_on_to_the_same_result(tmp_path):
     )
 
 
+def test_it_learns_from_small_mixed_photos_with_averaged_weights(tmp_path):
+    config = CONFIG.model_copy(update={
+        "early_image_size": 24, "early_epochs": 5, "mixup": 0.2, "cutmix": 0.2,
+        "weight_average": 0.9, "augment_contrast": 0.1, "augment_erase": 0.1,
+    })  # fmt: skip
+    run = Training(tower(), config, WEIGHTS, tmp_path)
+    state = run.fit(TRAINING, VALIDATION, "key")
+    assert state.history[state.best_epoch - 1]["category"] >= 0.9
+    # the weights that are kept are the averaged ones, which were judged
+    assert run.evaluate(VALIDATION)["score"] == pytest.approx(state.best_score)
+
+
 def kill_after(training, epochs):
     train_epoch = training._train_epoch
 
