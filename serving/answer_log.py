@@ -110,5 +110,8 @@ class AnswerLog:
 
     def _run(self) -> None:
         while not self._stop.wait(FLUSH_SECONDS):
-            self.flush()
-            self._tell()
+            try:
+                self.flush()
+                self._tell()
+            except Exception:  # the thread must not end
+                _log.exception("answers could not be written")

@@ -71,7 +71,16 @@ class Exploration:
         self._rng = rng or np.random.default_rng()
         self._lock = threading.Lock()  # numpy's generators are not safe in several threads
         self._rows, self._chances = self._new, np.full(len(self._new), 1 / max(1, len(self._new)))
-        self.learn({}, 0.0)
+        self._known: tuple[Trials, float] = ({}, 0.0)
+        if self.is_on:
+            self.learn(*self._known)
+
+    def over(self, item_ids: list[str], new: np.ndarray) -> Exploration:
+        """The same over other items, with what is known of those that stay."""
+        other = Exploration(item_ids, new, self.share, self._rng)
+        if other.is_on:
+            other.learn(*self._known)
+        return other
 
     @property
     def is_on(self) -> bool:
@@ -85,6 +94,7 @@ class Exploration:
             trials: of any items; only new ones are looked at.
             shop_rate: clicks per item shown, of all answers.
         """
+        self._known = (trials, shop_rate)
         tried = [trials.get(self._item_ids[row], (0, 0)) for row in self._new]
         shown = np.array([pair[0] for pair in tried], np.float64)
         clicks = np.minimum(np.array([pair[1] for pair in tried], np.float64), shown)

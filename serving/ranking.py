@@ -95,6 +95,11 @@ class Ranking:
                 return found
             size *= GROWTH
 
+    def allows(self, query: Asked, wanted: Filter, rows: np.ndarray) -> np.ndarray:
+        """Which of some rows a page of this query may hold: bool [n]."""
+        hides = self.merchandising.of(query.kind).hides
+        return self._allowed(query, wanted, hides).of(rows)
+
     def _allowed(self, query: Asked, wanted: Filter, hides: tuple[Condition, ...]) -> Allowed:
         conditions = [condition_of(wanted, self._items), *(Not(each) for each in hides)]
         if self._space(query.verb) == "photo":

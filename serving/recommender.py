@@ -17,6 +17,7 @@ import numpy as np
 from recsys.config import ServingConfig
 from recsys.errors import NotFoundError
 from serving.arrangement import Arrangement
+from serving.exploration import Exploration, Slot
 from serving.items import Items
 from serving.overlay import Overlay, vectors_of
 from serving.ranking import Asked, Ranking
@@ -58,8 +59,9 @@ class Answered:
     """One item of an answer."""
 
     row: int
-    score: float
+    score: float  # of an item that is tried: that of the one in whose place it stands
     reason: Reason
+    slot: Slot | None = None  # of recommendations: with which chance it is there
 
 
 @dataclass(frozen=True)
@@ -118,12 +120,15 @@ class Recommender:
         self._config = config
         self._neighborhoods = Neighborhoods(self._neighbors)
         self._ranking = Ranking(bundle, self.served, self.items, config, self.overlay)
+        self.exploration = Exploration(self.items.item_ids, self.items.is_new,
+                                       config.explore_share)  # fmt: skip
 
     def with_overlay(self, overlay: Overlay) -> Recommender:
         """The same bundle with other changes; what is remembered of neighbors is shared."""
         other = copy.copy(self)
         other.overlay, other.items = overlay, overlay.items
         other._ranking = Ranking(self.bundle, self.served, overlay.items, self._config, overlay)
+        other.exploration = self.exploration.over(overlay.items.item_ids, overlay.items.is_new)
         return other
 
     def similar_items(
@@ -241,7 +246,15 @@ class Recommender:
         }
         shown_again = self._rows_of(sorted(seen - hidden - excluded))
         query = Asked(RECOMMEND, "", inputs, "recommend", left_out, shown_again)
-        return self._explained(self._ranking.page(query, page, wanted, arrangement), history)
+        found = self._ranking.page(query, page, wanted, arrangement)
+        if not self.exploration.is_on:
+            return self._explained(found, history)
+        slots = self.exploration.placed(
+            [row for row, _ in found], lambda rows: self._ranking.allows(query, wanted, rows)
+        )
+        placed = [(slot.row, score) for slot, (_, score) in zip(slots, found, strict=True)]
+        return [_tried(answered, slot) for answered, slot in
+                zip(self._explained(placed, history), slots, strict=True)]  # fmt: skip
 
     def check(self) -> None:
         """Asks the model server for one answer, to know that it serves this bundle.
@@ -290,6 +303,11 @@ class Recommender:
             {text(item_id): float(score) for item_id, score in zip(ids, scores, strict=True)}
             for ids, scores in zip(answer["item_ids"], answer["scores"], strict=True)
         ]
+
+
+def _tried(answered: Answered, slot: Slot) -> Answered:
+    reason = Reason("new", "new") if slot.explored else answered.reason
+    return Answered(answered.row, answered.score, reason, slot)
 
 
 def _by_probability(names: list[str], probabilities: np.ndarray) -> dict[str, float]:

@@ -27,6 +27,7 @@ from serving.api.edge import Edge
 from serving.api.guard import Guard
 from serving.api.key_ring import KeyRing
 from serving.api.measures import Measures
+from serving.api.noted import open_answer_log
 from serving.api.problems import add_problem_handlers
 from serving.api.schemas import SearchRequest
 from serving.api.thumbnails import Thumbnails
@@ -57,7 +58,9 @@ def create_app(service: Service, *, exposed: bool = False) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         give_large_blocks_back()
         anyio.to_thread.current_default_thread_limiter().total_tokens = config.serving.threads
+        app.state.answer_log.start()
         yield
+        app.state.answer_log.close()
 
     # no docs pages: they load scripts from another host
     app = FastAPI(title="Vitrine", version="1", description=ABOUT, lifespan=lifespan,
@@ -65,6 +68,7 @@ def create_app(service: Service, *, exposed: bool = False) -> FastAPI:
                   redoc_url=None)  # fmt: skip
     app.state.service = service
     app.state.measures = Measures()
+    app.state.answer_log = open_answer_log(app, service)
     app.state.thumbnails = Thumbnails(config.photos, decoders=config.serving.decoders)
     app.state.decoders = Decoders(config)
     app.state.measures.bundle.labels(service.bundle.fingerprint).set(service.bundle.version)

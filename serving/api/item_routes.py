@@ -12,12 +12,12 @@ from serving.api.answers import (
     arrangement_of,
     card,
     filter_of,
-    measures_of,
     page_of,
     ranked,
     service_of,
     whole_item,
 )
+from serving.api.noted import note_answer
 from serving.api.schemas import (
     CategoriesAnswer,
     ItemAnswer,
@@ -67,8 +67,7 @@ def similar_items(
     wanted = filter_of(query, recommender.items)
     arrangement = arrangement_of(query, recommender.items, service.config.serving)
     found = recommender.similar_items(item_id, page, wanted, arrangement)
-    for each in found:
-        measures_of(request).items.labels("similar_items", each.reason.kind).inc()
+    note_answer(request, recommender, "similar_items", found)
     return answered(request, service, RankedAnswer, items=ranked(recommender.items, found))
 
 

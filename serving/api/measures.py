@@ -39,6 +39,18 @@ class Measures:
             "vitrine_answered_items", "Items in answers, by verb and reason.", ["verb", "reason"],
             registry=self.registry,
         )  # fmt: skip
+        self.shown = Counter(
+            "vitrine_shown_items", "Items in answers that are kept, by verb and bundle.",
+            ["verb", "bundle"], registry=self.registry,
+        )  # fmt: skip
+        self.attributed = Counter(
+            "vitrine_attributed_events", "Events that name an answer, by its verb and bundle.",
+            ["verb", "bundle", "event"], registry=self.registry,
+        )  # fmt: skip
+        self.unlogged = Gauge(
+            "vitrine_unlogged_answers", "Answers that were not kept: the database was behind.",
+            registry=self.registry,
+        )  # fmt: skip
         self.bundle = Gauge(
             "vitrine_bundle_version", "The bundle that is served.", ["fingerprint"],
             registry=self.registry,

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from recsys.errors import VitrineError
 from serving.api.access import needs
-from serving.api.answers import measures_of, service_of
+from serving.api.answers import PROBLEMS, answered, measures_of, service_of
 from serving.api.problems import RETRY_SECONDS
-from serving.api.schemas import BundleOut, Health, Readiness
+from serving.api.schemas import (
+    AttributionAnswer,
+    AttributionQuery,
+    BundleOut,
+    Health,
+    Readiness,
+)
+from serving.attribution import attribution as report
+from serving.items import SECONDS_PER_DAY
 
 router = APIRouter(tags=["operation"])
 
@@ -37,6 +47,15 @@ def readyz(request: Request) -> Response:
     body = Readiness(ready=ready, bundle=bundle, checks=checks).model_dump_json()
     headers = {} if ready else {"Retry-After": str(RETRY_SECONDS)}
     return Response(body, 200 if ready else 503, headers, "application/json")
+
+
+@router.get("/v1/operations/attribution", response_model=AttributionAnswer, responses=PROBLEMS,
+            dependencies=[needs("read")])  # fmt: skip
+def attribution(request: Request, query: Annotated[AttributionQuery, Query()]) -> Response:
+    """What became of answers: clicks, carts and purchases by bundle and verb, with intervals."""
+    service = service_of(request)
+    since = service.clock() - query.days * SECONDS_PER_DAY
+    return answered(request, service, AttributionAnswer, **report(service.store, since))
 
 
 @router.get("/metrics", response_class=Response, dependencies=[needs("read")],

@@ -165,6 +165,12 @@ class UsersQuery(Schema):
     min_events: int = Field(1, ge=1, le=1_000_000)
 
 
+class AttributionQuery(Schema):
+    """How far back."""
+
+    days: float = Field(7.0, gt=0, le=3650, allow_inf_nan=False)
+
+
 class HistoryQuery(Schema):
     """How much of a history."""
 
@@ -426,6 +432,46 @@ class Problem(BaseModel):
     request_id: str
     reason: str | None = Field(None, description="For photos: a short stable word.")
     errors: list[Fault] = Field([], description="Every fault, where there are several.")
+
+
+class RateOut(BaseModel):
+    """A share of impressions with its 95% interval; missing where there are none."""
+
+    part: int
+    whole: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+class TriedOut(BaseModel):
+    """How many of the impressions that tried a new item were clicked, carted and bought."""
+
+    click: int
+    cart: int
+    purchase: int
+
+
+class AttributionRow(BaseModel):
+    """What became of the answers of one bundle and verb."""
+
+    bundle: str = Field(description="Its fingerprint.")
+    version: int
+    verb: str = Field(examples=["recommend", "similar_items", "similar_to_photo", "search"])
+    answers: int
+    impressions: int
+    click: RateOut
+    cart: RateOut
+    purchase: RateOut
+    explored: TriedOut
+
+
+class AttributionAnswer(Answer):
+    """What became of answers, newest bundle first."""
+
+    definition: str
+    since: float
+    rows: list[AttributionRow]
 
 
 class Health(BaseModel):

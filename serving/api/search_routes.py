@@ -20,6 +20,7 @@ from serving.api.answers import (
     service_of,
 )
 from serving.api.decoders import Decoders
+from serving.api.noted import note_answer
 from serving.api.schemas import PhotoAnswer, PhotoPart, SearchRequest, Weighted
 from serving.api.upload_routes import NO_QUERY, likely, read_form
 from serving.query_mix import mix
@@ -93,8 +94,7 @@ def _search(
     found = recommender.similar_to_embedding(
         mix(vectors, weights), page, _also_without(wanted, named), arrangement, reason_of(query)
     )
-    for each in found:
-        measures_of(request).items.labels("search", each.reason.kind).inc()
+    note_answer(request, recommender, "search", found)
     first = shown[0] if shown else None
     return answered(
         request, service, PhotoAnswer, items=ranked(recommender.items, found),

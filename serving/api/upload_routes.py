@@ -20,6 +20,7 @@ from serving.api.answers import (
     service_of,
 )
 from serving.api.decoders import Decoders
+from serving.api.noted import note_answer
 from serving.api.schemas import Likely, PhotoAnswer, RankedQuery
 from serving.service import Service
 
@@ -77,8 +78,7 @@ def _search(request: Request, service: Service, data: bytes, query: RankedQuery)
     uploads.labels("accepted").inc()
     shown = recommender.describe_photo(png)
     found = recommender.similar_to_embedding(shown.embedding, page, wanted, arrangement)
-    for each in found:
-        measures_of(request).items.labels("similar_to_photo", each.reason.kind).inc()
+    note_answer(request, recommender, "similar_to_photo", found)
     return answered(
         request, service, PhotoAnswer, items=ranked(recommender.items, found),
         categories=likely(shown.categories),

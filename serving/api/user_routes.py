@@ -14,11 +14,11 @@ from serving.api.answers import (
     arrangement_of,
     card,
     filter_of,
-    measures_of,
     page_of,
     ranked,
     service_of,
 )
+from serving.api.noted import note_answer, note_events
 from serving.api.schemas import (
     EventsAnswer,
     EventsRequest,
@@ -120,16 +120,14 @@ def add_events(request: Request, body: EventsRequest) -> Response:
         for each in body.events
     ]  # fmt: skip
     stored = service.add_events(events)
-    for event in events:
-        measures_of(request).events.labels(event.event).inc()
+    note_events(request, events)
     return answered(request, service, EventsAnswer, stored=stored, repeated=len(events) - stored)
 
 
 def _recommended(
     request: Request, service: Service, found: list[Answered], ignored: list[str]
 ) -> Response:
-    for each in found:
-        measures_of(request).items.labels("recommend", each.reason.kind).inc()
+    note_answer(request, service.recommender, "recommend", found)
     return answered(request, service, RecommendationAnswer, ignored=ignored,
                     items=ranked(service.items, found))  # fmt: skip
 
