@@ -11,6 +11,7 @@ from dataclasses import replace
 from recsys.config import Config
 from recsys.errors import DataError, NotFoundError
 from serving.arrangement import Arrangement
+from serving.explanations import Explanation, explain
 from serving.items import Items, nearest
 from serving.live_changes import LiveChanges
 from serving.recommender import Answered, Context, Recommender, Visit
@@ -115,6 +116,14 @@ class Service:
         """Items for anyone, from a history that the request brings; it may be empty."""
         visits = self.visits(events)
         return self.recommender.recommend(visits, page, wanted, context, exclude, arrangement)
+
+    def explain(
+        self, events: list[Event], found: list[Answered], context: Context | None = None
+    ) -> dict[int, Explanation]:
+        """Why items were recommended for a history, by row, in one call of the model server."""
+        context = context or Context.at(self.clock())
+        rows = [each.row for each in found]
+        return explain(self.recommender, self.visits(events), rows, context)
 
     def visits(self, events: list[Event]) -> list[Visit]:
         """Events as the model reads them: ages instead of times, never negative."""

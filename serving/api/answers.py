@@ -15,17 +15,22 @@ from recsys.config import ServingConfig
 from recsys.errors import DataError
 from serving.api.measures import Measures
 from serving.api.schemas import (
+    Because,
     BoostBody,
     BundleOut,
+    ExplanationOut,
     FilterQuery,
     ItemCard,
     ItemOut,
     PageQuery,
+    PartsOut,
     Problem,
     RankedItem,
+    RecommendedItem,
 )
 from serving.arrangement import Arrangement
 from serving.boosts import Boost
+from serving.explanations import Explanation
 from serving.filters import parse_filter
 from serving.items import Item, Items
 from serving.recommender import Answered
@@ -160,6 +165,26 @@ def ranked(items: Items, found: list[Answered]) -> list[RankedItem]:
         )
         for each in found
     ]  # fmt: skip
+
+
+def recommended(
+    items: Items, found: list[Answered], explained: dict[int, Explanation]
+) -> list[RecommendedItem]:
+    """Recommended items, best first, each with its explanation where there is one."""
+    plain = ranked(items, found)
+    return [
+        RecommendedItem.model_construct(
+            **dict(item), explanation=_explanation(explained.get(each.row))
+        )
+        for item, each in zip(plain, found, strict=True)
+    ]
+
+
+def _explanation(found: Explanation | None) -> ExplanationOut | None:
+    if found is None:
+        return None
+    named = [Because(item_id=item_id, share=share) for item_id, share in found.because.items()]
+    return ExplanationOut(because=named, parts=PartsOut(**found.parts))
 
 
 def is_local(image: str) -> bool:

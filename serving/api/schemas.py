@@ -194,6 +194,15 @@ class HistoryEvent(Schema):
     timestamp: Moment | None = Field(None, description="Epoch seconds or ISO 8601.")
 
 
+EXPLAIN = "Say of each item which of the history and what of the item its score comes from."
+
+
+class RecommendationQuery(RankedQuery):
+    """Which part of a user's recommendations, and whether with reasons in numbers."""
+
+    explain: bool = Field(False, description=EXPLAIN)
+
+
 class RecommendationRequest(RankedBody):
     """A history of anyone; an empty one is a new visitor's."""
 
@@ -206,6 +215,7 @@ class RecommendationRequest(RankedBody):
     weekday: int | None = Field(
         None, ge=-1, le=6, strict=True, description="0 is Monday; missing: now."
     )
+    explain: bool = Field(False, strict=True, description=EXPLAIN)
 
 
 class Weighted(Schema):
@@ -324,6 +334,37 @@ class RankedItem(ItemCard):
     because_of: str | None = Field(description="The item that it is similar to.")
 
 
+class Because(BaseModel):
+    """An item of the history that speaks for a recommendation."""
+
+    item_id: str
+    share: float = Field(description="Of all that the history says for it, in [0, 1].")
+
+
+class PartsOut(BaseModel):
+    """What of an item its score comes from, as shares of what adds to it."""
+
+    photo: float
+    words: float = Field(description="Category, brand, price, title and attributes.")
+    id: float = Field(description="What behavior taught of this very item.")
+    context: float = Field(description="The hour and the weekday.")
+
+
+class ExplanationOut(BaseModel):
+    """Why an item is recommended, in numbers."""
+
+    because: list[Because] = Field(description="The largest first; empty for a new visitor.")
+    parts: PartsOut
+
+
+class RecommendedItem(RankedItem):
+    """A recommended item."""
+
+    explanation: ExplanationOut | None = Field(
+        None, description="Where `explain` asked for it and the bundle's model knows the item."
+    )
+
+
 class ItemAnswer(Answer):
     """One item."""
 
@@ -352,6 +393,7 @@ class RankedAnswer(Answer):
 class RecommendationAnswer(RankedAnswer):
     """Recommendations."""
 
+    items: list[RecommendedItem]  # type: ignore[assignment]
     ignored: list[str] = Field(description="Items of the history that this bundle does not know.")
 
 

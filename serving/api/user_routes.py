@@ -15,7 +15,7 @@ from serving.api.answers import (
     card,
     filter_of,
     page_of,
-    ranked,
+    recommended,
     service_of,
 )
 from serving.api.noted import note_answer, note_events
@@ -25,14 +25,15 @@ from serving.api.schemas import (
     HistoryAnswer,
     HistoryOut,
     HistoryQuery,
-    RankedQuery,
     RecommendationAnswer,
+    RecommendationQuery,
     RecommendationRequest,
     UserAnswer,
     UserOut,
     UsersAnswer,
     UsersQuery,
 )
+from serving.explanations import Explanation
 from serving.items import Items
 from serving.recommender import Answered, Context
 from serving.service import Service
@@ -65,7 +66,7 @@ def get_history(
 
 @router.get("/v1/users/{user_id:path}/recommendations", response_model=RecommendationAnswer)
 def recommend_to_user(
-    request: Request, user_id: UserId, query: Annotated[RankedQuery, Query()]
+    request: Request, user_id: UserId, query: Annotated[RecommendationQuery, Query()]
 ) -> Response:
     """Recommendations for a known user, from the events that are stored."""
     service = service_of(request)
@@ -73,7 +74,8 @@ def recommend_to_user(
     wanted = filter_of(query, service.items)
     arrangement = arrangement_of(query, service.items, service.config.serving)
     found = service.recommend(user_id, page, wanted, arrangement)
-    return _recommended(request, service, found, ignored=[])
+    explained = service.explain(service.history(user_id), found) if query.explain else {}
+    return _recommended(request, service, found, [], explained)
 
 
 @router.get("/v1/users/{user_id:path}", response_model=UserAnswer)
@@ -103,7 +105,8 @@ def recommend(request: Request, body: RecommendationRequest) -> Response:
     arrangement = arrangement_of(body, service.items, service.config.serving)
     found = service.recommend_for(events, page, wanted, context, arrangement=arrangement)
     ignored = [event.item_id for event in events if event.item_id not in service.items.rows]
-    return _recommended(request, service, found, ignored)
+    explained = service.explain(events, found, context) if body.explain else {}
+    return _recommended(request, service, found, ignored, explained)
 
 
 @router.post("/v1/events", response_model=EventsAnswer, dependencies=[needs("write")])
@@ -125,11 +128,12 @@ def add_events(request: Request, body: EventsRequest) -> Response:
 
 
 def _recommended(
-    request: Request, service: Service, found: list[Answered], ignored: list[str]
-) -> Response:
+    request: Request, service: Service, found: list[Answered], ignored: list[str],
+    explained: dict[int, Explanation],
+) -> Response:  # fmt: skip
     note_answer(request, service.recommender, "recommend", found)
     return answered(request, service, RecommendationAnswer, ignored=ignored,
-                    items=ranked(service.items, found))  # fmt: skip
+                    items=recommended(service.items, found, explained))  # fmt: skip
 
 
 def _moment(moment: object, missing: float) -> float:

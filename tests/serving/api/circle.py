@@ -36,7 +36,7 @@ class CircleBundle:
             "image_size": 8, "fit": "pad", "categories": CATEGORIES,
             "attributes": {"color": ["red", "other"]},
             "spaces": {"similar_items": "photo", "recommend": "behavior"},
-            "history_length": 50, "repeat_consumption": "mask",
+            "history_length": 50, "explains": True, "repeat_consumption": "mask",
             "event_kinds": ["view", "cart", "purchase", "dislike"],
         }
     )  # fmt: skip
@@ -81,6 +81,8 @@ class CircleClient:
             }
         if model == "image_encoder":
             return self._encode(inputs["photo"])
+        if signature == "explain":
+            return self._explain(inputs)
         queries, hidden = self._queries(model, signature, inputs)
         k = min(int(np.max(inputs["k"])), len(self.item_ids))
         answers = [self._nearest(query, out, k) for query, out in zip(queries, hidden, strict=True)]
@@ -106,6 +108,16 @@ class CircleClient:
         assert model.startswith("recommend")
         history = [[each for each in row if each in self.item_ids] for row in inputs["history"]]
         return [self._vector(row[-1] if row else self.item_ids[0]) for row in history], hidden
+
+    def _explain(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Each event contributes its cosine; a photo and an id make half of every score each."""
+        (history,), (wanted,) = inputs["history"], inputs["item_ids"]
+        vectors = [self._vector(item_id) for item_id in (*history, *wanted)]
+        known = np.array([np.zeros(2) if vector is None else vector for vector in vectors])
+        contributions = known[len(history) :] @ known[: len(history)].T
+        shares = np.tile(np.array([0.5, 0.0, 0.5, 0.0]), (1, len(wanted), 1))
+        return {"contributions": contributions[np.newaxis], "shares": shares,
+                "fingerprint": np.array([self.fingerprint], object)}  # fmt: skip
 
     def _nearest(
         self, query: np.ndarray | None, hidden: set[str], k: int

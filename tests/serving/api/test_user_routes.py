@@ -193,3 +193,31 @@ def test_without_a_recommender_it_says_what_is_missing(api: Client, service):
     answer = api.get("/v1/users/ann/recommendations")
     assert answer.status_code == 409
     assert "events make recommendations" in answer.json()["mend"]
+
+
+def test_an_answer_is_explained_where_that_is_asked_for(api: Client, model_server: CircleClient):
+    items = api.get("/v1/users/ann/recommendations?k=2&explain=true").json()["items"]
+    found = items[0]["explanation"]
+    # 5 lies 18 degrees from 4, 36 from 3 and 90 from 10: cosines 0.951, 0.809 and 0
+    assert [each["item_id"] for each in found["because"]] == ["4", "3"]
+    assert found["because"][0]["share"] == pytest.approx(0.951 / 1.760, abs=1e-3)
+    assert found["parts"] == {"photo": 0.5, "words": 0.0, "id": 0.5, "context": 0.0}
+    assert [call[1] for call in model_server.calls].count("explain") == 1
+
+
+def test_nobody_is_explained_unasked(api: Client, model_server: CircleClient):
+    items = api.get("/v1/users/ann/recommendations?k=2").json()["items"]
+    assert [item["explanation"] for item in items] == [None, None]
+    assert "explain" not in [call[1] for call in model_server.calls]
+
+
+def test_a_history_in_the_request_is_explained_too(api: Client):
+    body = {"history": [{"item_id": "4"}], "k": 1, "explain": True}
+    (item,) = api.post("/v1/recommendations", json=body).json()["items"]
+    assert item["explanation"]["because"] == [{"item_id": "4", "share": 1.0}]
+
+
+def test_the_reasons_of_a_new_visitor_name_no_item(api: Client):
+    body = {"history": [], "k": 1, "explain": True}
+    (item,) = api.post("/v1/recommendations", json=body).json()["items"]
+    assert item["explanation"]["because"] == []
