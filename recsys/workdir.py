@@ -33,6 +33,11 @@ class Workdir:
         return self.root / "embeddings"
 
     @property
+    def words(self) -> Path:
+        """The text tower, by which words find photos."""
+        return self.root / "words"
+
+    @property
     def model(self) -> Path:
         """The trained two-tower model and its candidate vectors."""
         return self.root / "model"

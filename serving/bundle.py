@@ -33,6 +33,7 @@ MEND = "Run `vitrine export` first."
 
 # the servables' names; the ones over ScaNN end in SCANN
 IMAGE_ENCODER = "image_encoder"
+TEXT_ENCODER = "text_encoder"
 SIMILAR_ITEMS = "similar_items"
 RECOMMEND = "recommend"
 SCANN = "_scann"

@@ -14,7 +14,7 @@ from recsys.config import Config
 from recsys.errors import DataError
 from recsys.features import ItemFeatures, place_inputs
 from recsys.histories import context_of
-from serving.bundle import IMAGE_ENCODER, SCANN, SIMILAR_ITEMS
+from serving.bundle import IMAGE_ENCODER, SCANN, SIMILAR_ITEMS, TEXT_ENCODER
 from serving.servables import DEFAULT
 
 PAGE = 20  # how many items a canary asks for
@@ -53,6 +53,9 @@ def make_questions(
     if servable == IMAGE_ENCODER:
         photos = _photos(catalog, config, num, image_size)
         return [Question(DEFAULT, {"photo": text(photos)})] if photos else []
+    if servable == TEXT_ENCODER:
+        titles = [title for title in catalog[columns.TITLE].tolist() if title][:num]
+        return [Question(DEFAULT, {"text": text([*titles, "words of no title"])})]
     rng = np.random.default_rng(0)
     item_ids = [str(item_id) for item_id in catalog[columns.ITEM_ID].tolist()]
     asked = [item_ids[row] for row in rng.permutation(len(item_ids))[:num]]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from embeddings.image_tower import LoadedTower, load_tower
+from embeddings.text_tower import LoadedTextTower, load_text_tower
 from recsys import columns
 from recsys.artifact import Artifact, open_artifact
 from recsys.candidate_tower import as_items
@@ -23,13 +24,15 @@ from recsys.interactions import load_interactions
 from recsys.learn_transitions import KIND as TRANSITIONS
 from recsys.learn_transitions import MEND, open_source
 from recsys.placement import Placement, load_candidate_tower, load_placement
+from recsys.progress import say
 from recsys.scann_parts import ScannSettings, load_parts
 from recsys.spaces import Space, Spaces, open_spaces
 from recsys.workdir import Workdir
-from serving.bundle import IMAGE_ENCODER, RECOMMEND, SCANN, SIMILAR_ITEMS
+from serving.bundle import IMAGE_ENCODER, RECOMMEND, SCANN, SIMILAR_ITEMS, TEXT_ENCODER
 from serving.blend import Blend, Sources
 from serving.canaries import Question, make_questions
 from serving.servables import ImageEncoder, Recommend, Servable, SimilarItems
+from serving.text_encoder import TextEncoder
 
 DEFAULT_SCALE = 20.0  # of models that do not say theirs
 
@@ -62,7 +65,21 @@ class Parts:
         if self.sources is not None:
             made = open_artifact(self.workdir.transitions, TRANSITIONS, mend=MEND)
             found[TRANSITIONS] = made.fingerprint
+        if self.words is not None:
+            found["words"] = self.words.fingerprint
         return found
+
+    @cached_property
+    def words(self) -> LoadedTextTower | None:
+        """What understands words; None without photos or titles."""
+        if self.spaces.photo is None or not self.workdir.words.is_dir():
+            return None
+        loaded = load_text_tower(self.workdir.words)
+        if loaded.photo_fingerprint != self.spaces.fingerprints["embeddings"]:
+            # no error: a catalog that has lost its titles could not mend it
+            say("  words were learned from other embeddings and are left out: run train-words")
+            return None
+        return loaded
 
     @cached_property
     def placement(self) -> Placement | None:
@@ -133,6 +150,8 @@ def make_servables(
     spaces = parts.spaces
     if parts.tower is not None:
         servables[IMAGE_ENCODER] = ImageEncoder(parts.tower, fingerprint)
+    if parts.words is not None:
+        servables[TEXT_ENCODER] = TextEncoder(parts.words.tower, fingerprint)
     for engine, index in _engines(parts, spaces.similar):
         name = SIMILAR_ITEMS + engine
         servables[name] = SimilarItems(index, spaces.similar.item_ids, fingerprint)

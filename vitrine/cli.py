@@ -136,6 +136,7 @@ def _add_step(name: str, help_text: str) -> None:
 _add_step("prepare", "Read and check the catalog and the events (every step does it first).")
 _add_step("train-tower", "Train the image tower on the catalog's photos.")
 _add_step("embed", "Turn the photos into the embedding table.")
+_add_step("train-words", "Train the text tower, by which words find photos.")
 _add_step("train", "Train the two-tower recommender.")
 _add_step("transitions", "Count what followed what; follows new events without any training.")
 _add_step("index", "Search the index settings that reach the target recall.")

@@ -36,7 +36,7 @@ class Step:
         inputs: the steps whose artifacts it reads.
         output: the workdir folder it writes.
         outside: files outside the workdir that it reads, as one signature.
-        needs: `photos` or `events` where a catalog without them skips the step.
+        needs: `photos`, `titles` (of photos) or `events` where a catalog without them skips it.
     """
 
     name: str
@@ -57,6 +57,8 @@ STEPS = (
          outside=lambda c, w: [file_signature(".", c.tower.weights), photos_signature(w)]),
     Step("embed", "embeddings.embed:embed", ("photos", "embed"), ("prepare", "train-tower"),
          lambda w: w.embeddings, needs="photos", outside=lambda c, w: photos_signature(w)),
+    Step("train-words", "embeddings.train_words:train_words", ("words",), ("prepare", "embed"),
+         lambda w: w.words, needs="titles"),
     Step("train", "recsys.train:train", ("model", "train"), ("prepare", "embed"),
          lambda w: w.model, needs="events"),
     Step("transitions", "recsys.learn_transitions:learn_transitions",
@@ -67,7 +69,8 @@ STEPS = (
     Step("evaluate", "recsys.evaluate:evaluate", ("evaluation", "model", "train", "transitions"),
          ("prepare", "embed", "train", "transitions", "index"), lambda w: w.evaluation),
     Step("export", "serving.export:export", ("export", "serving", "photos"),
-         ("prepare", "train-tower", "embed", "train", "transitions", "index", "evaluate"),
+         ("prepare", "train-tower", "embed", "train-words", "train", "transitions", "index",
+          "evaluate"),
          lambda w: w.bundles),
 )  # fmt: skip
 
@@ -186,7 +189,11 @@ def _has(what: str, workdir: Workdir) -> bool:
         return len(load_interactions(workdir)) > 0
     from recsys.catalog import load_catalog
 
-    return bool((load_catalog(workdir)["image"] != "").any())
+    catalog = load_catalog(workdir)
+    pictured = catalog[catalog["image"] != ""]
+    if what == "titles" and len(pictured):
+        return bool(((pictured["title"] != "") & (pictured["split"] == "train")).any())
+    return len(pictured) > 0
 
 
 def _write_config(config: Config, workdir: Workdir) -> None:

@@ -20,7 +20,8 @@ from serving.parts import make_servables, open_parts
 from serving.servables import SimilarItems, save_servable
 from serving.warmup import FILE
 
-EVERY = ["image_encoder", "recommend", "recommend_scann", "similar_items", "similar_items_scann"]
+EVERY = ["image_encoder", "recommend", "recommend_scann", "similar_items", "similar_items_scann",
+         "text_encoder"]  # fmt: skip
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_a_bundle_says_what_it_is_made_of(demo_workdir, demo_config):
     info = open_bundle(demo_workdir).info
     parts = open_parts(demo_workdir)
     assert info["fingerprints"] == parts.fingerprints
-    assert set(info["fingerprints"]) == {"tables", "tower", "embeddings", "model", "index"}
+    assert set(info["fingerprints"]) >= {"tables", "tower", "embeddings", "words", "model", "index"}
     assert info["spaces"] == {"similar_items": "photo", "recommend": "behavior"}
     assert info["embedding_dims"] == {
         "photo": demo_config.tower.embedding_dim, "behavior": demo_config.model.embedding_dim,
@@ -156,7 +157,8 @@ def test_what_a_killed_export_left_is_cleared_and_its_number_not_used_again(
 @pytest.mark.parametrize(
     ("gone", "servables", "space"),
     [
-        ("model", ["image_encoder", "similar_items", "similar_items_scann"], "photo"),
+        ("model", ["image_encoder", "similar_items", "similar_items_scann", "text_encoder"],
+         "photo"),
         ("embeddings", ["recommend", "recommend_scann", "similar_items", "similar_items_scann"],
          "behavior"),
     ],

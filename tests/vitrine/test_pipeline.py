@@ -133,6 +133,7 @@ def test_a_catalog_without_events_or_photos_skips_their_steps(tmp_path, monkeypa
     assert skipped == {
         "train-tower": {"skipped": "no photos"},
         "embed": {"skipped": "no photos"},
+        "train-words": {"skipped": "no titles"},
         "train": {"skipped": "no events"},
         "transitions": {"skipped": "no events"},
     }
