@@ -9,6 +9,7 @@ VitrineError
 ├── IndexQualityError      an index misses the recall it must reach
 ├── NotFoundError          an item, a user or a bundle is unknown
 ├── ServingError           a model server or the API cannot answer
+│   └── UnavailableError   what is asked is down, slow or overloaded: another time it may answer
 └── PackagesError          installed packages do not fit together
 """
 
@@ -75,6 +76,10 @@ class NotFoundError(VitrineError):
 
 class ServingError(VitrineError):
     """A model server or the API cannot answer."""
+
+
+class UnavailableError(ServingError):
+    """What is asked is down, slow or overloaded: another time it may answer."""
 
 
 class PackagesError(VitrineError):

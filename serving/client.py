@@ -15,7 +15,8 @@ from typing import Any
 import grpc
 import numpy as np
 
-from recsys.errors import ServingError
+from recsys.errors import ServingError, UnavailableError
+from serving.breaker import CircuitBreaker
 from serving.client_tensors import decode, encode, tensor_info
 from serving.model_server.wire import MESSAGES
 
@@ -35,6 +36,11 @@ _MEND = {
     grpc.StatusCode.INVALID_ARGUMENT: "Ask its metadata for what the signature takes.",
     grpc.StatusCode.RESOURCE_EXHAUSTED: "The server is overloaded; ask again later.",
 }
+# the server's state, not this request's: another one would fail as well
+_UNAVAILABLE = (
+    grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.CANCELLED, grpc.StatusCode.ABORTED,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class ModelServerClient:
     Args:
         address: `host:port`, or `unix:PATH`.
         timeout: seconds until a call is given up.
+        breaker: keeps `predict` from asking a server that does not answer; None always asks.
 
     Example:
         >>> client = ModelServerClient("localhost:8500")
@@ -72,9 +79,12 @@ class ModelServerClient:
         (1, 5)
     """
 
-    def __init__(self, address: str, timeout: float = 5.0) -> None:
+    def __init__(
+        self, address: str, timeout: float = 5.0, breaker: CircuitBreaker | None = None
+    ) -> None:
         self.address = address
         self.timeout = timeout
+        self.breaker = breaker
         self._channel = grpc.insecure_channel(address, options=_OPTIONS)
         self._predict = self._method("PredictionService/Predict", "PredictResponse")
         self._metadata = self._method(
@@ -106,13 +116,15 @@ class ModelServerClient:
             alias to array; strings as an object array of str.
 
         Raises:
-            ServingError: the server refuses, fails, or does not answer in time.
+            UnavailableError: the server is down, overloaded, or does not answer in time.
+            ServingError: it refuses, or fails.
         """
         request = MESSAGES["PredictRequest"](output_filter=outputs)
         self._fill_spec(request.model_spec, model, signature, version, label)
         for alias, values in inputs.items():
             encode(values, request.inputs[alias])
-        with serving_errors(self.address):
+        guarded = self.breaker.call() if self.breaker else contextlib.nullcontext()
+        with guarded, serving_errors(self.address):
             response = self._predict(request, timeout=timeout or self.timeout)
         return {alias: decode(proto) for alias, proto in response.outputs.items()}
 
@@ -198,6 +210,5 @@ def serving_errors(server: str) -> Iterator[None]:
     except grpc.RpcError as error:
         code = error.code()
         what = f"{code.name}: {error.details()}"
-        raise ServingError(what.rstrip(".") + ".", where=server, mend=_MEND.get(code, "")) from (
-            error
-        )
+        kind = UnavailableError if code in _UNAVAILABLE else ServingError
+        raise kind(what.rstrip(".") + ".", where=server, mend=_MEND.get(code, "")) from error

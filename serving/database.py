@@ -9,12 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from recsys.errors import DataError, ServingError
+from recsys.errors import DataError, ServingError, UnavailableError
 from serving import schema_version
 
 CONNECT_SECONDS = 5  # until a database that does not answer counts as down
 LOCK_SECONDS = 10  # that a writer waits for another one
 STATEMENT_SECONDS = 30  # of one statement: only a sick database takes longer
+# the database's state, not the statement's: another time the same may pass
+_PASSING = (
+    sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, sa.exc.InternalError,
+)  # fmt: skip
 
 
 class Database:
@@ -82,7 +86,8 @@ class Database:
                 mend="PostgreSQL's comes with `pip install vitrine[postgresql]`.",
             ) from error  # fmt: skip
         except sa.exc.SQLAlchemyError as error:
-            raise ServingError(
+            kind = UnavailableError if isinstance(error, _PASSING) else ServingError
+            raise kind(
                 f"the database cannot be used: {_cause(error)}.", where=self.name,
                 mend="Check serving.database_url and that the database is up and can be written.",
             ) from error  # fmt: skip

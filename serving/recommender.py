@@ -18,6 +18,7 @@ from recsys.config import ServingConfig
 from recsys.errors import NotFoundError
 from serving.arrangement import Arrangement
 from serving.exploration import Exploration, Slot
+from serving.degraded import popular_reason, popular_rows
 from serving.items import Items
 from serving.overlay import Overlay, vectors_of
 from serving.ranking import Asked, Ranking
@@ -257,6 +258,29 @@ class Recommender:
                 zip(self._explained(placed, history), slots, strict=True)]  # fmt: skip
 
     def check(self) -> None:
+    def popular(
+        self, history: list[Visit], page: Page, wanted: Filter = Filter(),
+        exclude: list[str] | None = None, kind: str = "recommend",
+    ) -> list[Answered]:  # fmt: skip
+        """What is popular in the categories of a history; nothing is asked of the model server.
+
+        Args:
+            kind: the list that merchandising knows it as, whose hidden items stay hidden.
+        """
+        masks = self.bundle.info["repeat_consumption"] == "mask"
+        hidden = hidden_items(history, self._config.seen, masks=masks)
+        left_out = self._rows_of(sorted({*(exclude or []), *wanted.exclude, *hidden}))
+        rows = np.arange(len(self.items))
+        allowed = self._ranking.allows(Asked(RECOMMEND, "", {}, kind, left_out), wanted, rows)
+        seen = [Seen(visit.item_id, visit.event) for visit in history]
+        known = self._rows_of(each.item_id for each in last_distinct(seen, len(seen)))
+        categories = sorted({self.items.category(row) for row in known} - {""})
+        found = popular_rows(self.items, rows[allowed], categories)
+        return [
+            Answered(row, score, popular_reason(self.items, row))
+            for row, score in found[page.offset : page.offset + page.k]
+        ]
+
         """Asks the model server for one answer, to know that it serves this bundle.
 
         Raises:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from recsys.config import Config
 from recsys.errors import DataError, NotFoundError
 from serving.arrangement import Arrangement
+from serving.degraded import DATABASE, MODEL_SERVER, Degraded, or_else, why_degraded
 from serving.explanations import Explanation, explain
 from serving.items import Items, nearest
 from serving.live_changes import LiveChanges
@@ -104,18 +105,46 @@ class Service:
         self, user_id: str, page: Page, wanted: Filter = Filter(),
         arrangement: Arrangement = Arrangement(),
     ) -> list[Answered]:  # fmt: skip
-        """Items for a known user, from the events that are stored."""
-        visits = self.visits(self.history(user_id))
-        return self.recommender.recommend(visits, page, wanted, arrangement=arrangement)
+        """Items for a known user, from the events that are stored.
+
+        Where the database does not answer, they are a new visitor's.
+        """
+        events = or_else(lambda: self.history(user_id), list, DATABASE)
+        found = self.recommend_for(events, page, wanted, arrangement=arrangement)
+        why = why_degraded(found) or why_degraded(events)
+        return Degraded(found, why) if why else found
 
     def recommend_for(
         self, events: list[Event], page: Page, wanted: Filter = Filter(),
         context: Context | None = None, exclude: list[str] | None = None,
         arrangement: Arrangement = Arrangement(),
     ) -> list[Answered]:  # fmt: skip
-        """Items for anyone, from a history that the request brings; it may be empty."""
-        visits = self.visits(events)
-        return self.recommender.recommend(visits, page, wanted, context, exclude, arrangement)
+        """Items for anyone, from a history that the request brings; it may be empty.
+
+        Where the model server does not answer, they are what is popular in its categories.
+        """
+        visits, recommender = self.visits(events), self.recommender
+        return or_else(
+            lambda: recommender.recommend(visits, page, wanted, context, exclude, arrangement),
+            lambda: recommender.popular(visits, page, wanted, exclude),
+            MODEL_SERVER,
+        )
+
+    def similar_items(
+        self, item_id: str, page: Page, wanted: Filter = Filter(),
+        arrangement: Arrangement = Arrangement(),
+    ) -> list[Answered]:  # fmt: skip
+        """Items similar to one; what is popular in its category without the model server.
+
+        Raises:
+            NotFoundError: the item or the filter's category is unknown.
+        """
+        recommender = self.recommender
+        return or_else(
+            lambda: recommender.similar_items(item_id, page, wanted, arrangement),
+            lambda: recommender.popular([Visit(item_id)], page, wanted, [item_id], "similar"),
+            MODEL_SERVER,
+        )
 
     def explain(
         self, events: list[Event], found: list[Answered], context: Context | None = None

@@ -50,8 +50,15 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def service_of(request: Request) -> Service:
-    """What the app answers from."""
-    service: Service = request.app.state.service
+    """What the app answers from: one and the same bundle for all of a request.
+
+    A user's path is answered by the bundle that is the user's while two share traffic.
+    """
+    state = request.scope["state"]
+    if "service" not in state:
+        whole: Service = request.app.state.service
+        state["service"] = whole.pinned(request.path_params.get("user_id"))
+    service: Service = state["service"]
     return service
 
 
@@ -65,9 +72,14 @@ def answered(request: Request, service: Service, kind: type[BaseModel], **values
     """A JSON response with what every answer says: request id, bundle and time taken."""
     state = request.scope["state"]
     bundle = BundleOut(version=service.bundle.version, fingerprint=service.bundle.fingerprint)
-    took_ms = round((time.perf_counter() - state["started"]) * 1000, 2)
-    body = kind(request_id=state["request_id"], bundle=bundle, took_ms=took_ms, **values)
-    return Response(body.model_dump_json(), media_type="application/json")
+    seconds = time.perf_counter() - state["started"]
+    measures_of(request).bundle_seconds.labels(str(bundle.version)).observe(seconds)
+    took_ms = round(seconds * 1000, 2)
+    why = state.get("degraded")
+    body = kind(request_id=state["request_id"], bundle=bundle, took_ms=took_ms,
+                degraded=bool(why), degraded_because=why, **values)  # fmt: skip
+    headers = {"Vitrine-Degraded": why} if why else None
+    return Response(body.model_dump_json(), headers=headers, media_type="application/json")
 
 
 def filter_of(query: FilterQuery, items: Items, *, with_unavailable: bool = False) -> Filter:

@@ -88,6 +88,7 @@ def _add_layers(app: FastAPI, service: Service, *, exposed: bool) -> None:
     keys = KeyRing(service.store.api_keys, config.ask_for_keys, exposed=exposed)
     buckets = TokenBuckets(config.requests_per_second, config.request_burst)
     app.add_middleware(Guard, keys=keys, buckets=buckets, origins=config.cors_origins)
+    keys.refresh()
     if config.cors_origins:  # a browser asks for leave without a key, so this comes before
         app.add_middleware(
             CORSMiddleware, allow_origins=config.cors_origins,

@@ -66,7 +66,7 @@ def similar_items(
     recommender = service.recommender
     wanted = filter_of(query, recommender.items)
     arrangement = arrangement_of(query, recommender.items, service.config.serving)
-    found = recommender.similar_items(item_id, page, wanted, arrangement)
+    found = service.similar_items(item_id, page, wanted, arrangement)
     note_answer(request, recommender, "similar_items", found)
     return answered(request, service, RankedAnswer, items=ranked(recommender.items, found))
 

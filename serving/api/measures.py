@@ -51,6 +51,14 @@ class Measures:
             "vitrine_unlogged_answers", "Answers that were not kept: the database was behind.",
             registry=self.registry,
         )  # fmt: skip
+        self.bundle_seconds = Histogram(
+            "vitrine_bundle_seconds", "Time until an answer was made, by the bundle that made it.",
+            ["version"], buckets=SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self.degraded = Counter(
+            "vitrine_degraded", "Answers that were less than they should be, by verb.", ["verb"],
+            registry=self.registry,
+        )  # fmt: skip
         self.bundle = Gauge(
             "vitrine_bundle_version", "The bundle that is served.", ["fingerprint"],
             registry=self.registry,

@@ -302,6 +302,8 @@ class Answer(BaseModel):
     request_id: str
     bundle: BundleOut
     took_ms: float
+    degraded: bool = Field(False, description="Less than it should be: something does not answer.")
+    degraded_because: str | None = Field(None, description="Why, in words.")
 
 
 class ItemCard(BaseModel):

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from recsys.errors import ServingError
+from recsys.errors import UnavailableError
 
 CATEGORIES = ["Bags", "Dresses", "Shoes"]
 
@@ -40,7 +40,6 @@ class CircleBundle:
             "event_kinds": ["view", "cart", "purchase", "dislike"],
         }
     )  # fmt: skip
-
 
     @property
     def photo_vectors(self) -> np.ndarray:
@@ -70,7 +69,7 @@ class CircleClient:
     ) -> dict[str, np.ndarray]:  # fmt: skip
         """Runs one servable."""
         if self.down:
-            raise ServingError("UNAVAILABLE: connection refused.", where="127.0.0.1:1",
+            raise UnavailableError("UNAVAILABLE: connection refused.", where="127.0.0.1:1",
                                mend="Is the model server running?")  # fmt: skip
         self.calls.append((model, signature, version))
         if model == "text_encoder":  # "somewhere at 0.25" lies at a quarter of a turn
