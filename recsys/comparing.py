@@ -16,6 +16,7 @@ from recsys.errors import ArtifactError, NotFoundError
 from recsys.judging import values_of
 
 CASES = "cases.parquet"  # the rank of every right item
+SERVED = ("blend", "two_tower")  # what a bundle answers with: both sources where there are two
 MEND = "Run `vitrine evaluate` there first."
 CASE = ["protocol", "shelf", columns.USER_ID, columns.ITEM_ID, columns.TIMESTAMP, "before"]
 
@@ -28,8 +29,7 @@ def compare(
 
     Args:
         first, second: workdirs, or their evaluation folders; the same one compares two models.
-        model: which model of the first run, as in report.json; the first one, that is what is
-            served, where empty.
+        model: which model of the first run, as in report.json; the one served where empty.
         against: which model of the second run; the same where empty.
         k: the page that NDCG and Recall are taken at.
 
@@ -60,7 +60,7 @@ def compare(
 
 
 def read_cases(run: Path, model: str = "", *, with_shelf: bool = False) -> pd.DataFrame:
-    """The judged cases of one model of a run, the first one's where none is named.
+    """The judged cases of one model of a run, of the one that is served where none is named.
 
     Args:
         with_shelf: also the cases that were ranked apart, among the new items alone.
@@ -75,7 +75,7 @@ def read_cases(run: Path, model: str = "", *, with_shelf: bool = False) -> pd.Da
         raise ArtifactError("this run judged no case.", where=str(path),
                             mend="It needs events to judge.")  # fmt: skip
     models = cases["model"].unique().tolist()
-    model = model or models[0]
+    model = model or next((name for name in SERVED if name in models), models[0])
     if model not in models:
         raise NotFoundError(f"this run judged no model `{model}`.", where=str(path),
                             mend=f"It has {', '.join(models)}.")  # fmt: skip

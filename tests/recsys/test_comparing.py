@@ -46,6 +46,14 @@ def test_two_models_of_one_run(tmp_path):
     assert "ease of" in render_text(report) and "+0.0000 [" in render_text(report)
 
 
+def test_what_is_served_is_compared_unless_another_is_named(tmp_path):
+    first = _run(tmp_path / "a", _cases({"u": 2.0}), _cases({"u": 1.0}, "blend"))
+    second = _run(tmp_path / "b", _cases({"u": 2.0}))
+    report = compare(first, second, against="two_tower", num_resamples=10)
+    assert report["first"]["model"] == "blend"
+    assert compare(first, first, num_resamples=10)["second"]["model"] == "blend"
+
+
 def test_only_cases_in_common_are_compared():
     pairs = pair_cases([_cases({"u": 1.0, "v": 2.0}), _cases({"v": 5.0, "w": 1.0})])
     assert pairs[["user_id", "rank_0", "rank_1"]].to_numpy().tolist() == [["v", 2.0, 5.0]]
