@@ -120,7 +120,9 @@ def item_features(
     if image is None or has_image is None or not vocabulary.image_dim:
         image = np.zeros((num_items, vocabulary.image_dim), np.float32)
         has_image = np.zeros(num_items, bool)
-    return ItemFeatures(bags, image, has_image)
+    # a vector with a number missing would make every loss not a number
+    has_image = has_image & np.isfinite(image).all(axis=1)
+    return ItemFeatures(bags, np.where(has_image[:, None], image, np.float32(0)), has_image)
 
 
 def place_inputs(features: ItemFeatures) -> dict[str, NDArray[Any]]:
@@ -130,9 +132,19 @@ def place_inputs(features: ItemFeatures) -> dict[str, NDArray[Any]]:
 
 
 def category_levels(category: str) -> list[str]:
-    """Every level of a category path: "A > B" gives "A" and "A > B"."""
-    parts = category.split(columns.CATEGORY_SEPARATOR) if category else []
-    return [columns.CATEGORY_SEPARATOR.join(parts[: i + 1]) for i in range(len(parts))]
+    """Every level of a category path: "A > B" gives "A" and "A > B"; "A|B" is in both."""
+    levels: dict[str, None] = {}
+    for path in several(category):
+        parts = path.split(columns.CATEGORY_SEPARATOR)
+        joined = (columns.CATEGORY_SEPARATOR.join(parts[: i + 1]) for i in range(len(parts)))
+        levels |= dict.fromkeys(joined)
+    return list(levels)
+
+
+def several(text: str) -> list[str]:
+    """The values of a cell that may hold more than one: "Action|Comedy" is both."""
+    parts = (part.strip() for part in text.split(columns.IMAGE_SEPARATOR))
+    return list(dict.fromkeys(part for part in parts if part))
 
 
 def title_words(title: str) -> list[str]:
@@ -163,10 +175,8 @@ def _texts(catalog: pd.DataFrame, name: str, edges: list[float]) -> list[list[st
         prefixes = [column.removeprefix(columns.ATTRIBUTE_PREFIX) for column in names]
         return [
             [f"{prefix}={value}" for prefix, text in zip(prefixes, item, strict=True)
-             for value in text.split(columns.IMAGE_SEPARATOR) if value]
+             for value in several(text)]
             for item in zip(*values, strict=True)
         ] if names else [[] for _ in range(len(catalog))]  # fmt: skip
-    split = {"category": category_levels, "title": title_words}.get(
-        name, lambda text: [text] if text else []
-    )
+    split = {"category": category_levels, "title": title_words}.get(name, several)
     return [split(text) for text in catalog[name].tolist()]

@@ -22,6 +22,7 @@ from recsys.progress import say
 from recsys.retrieval_model import TwoTower
 from recsys.sequences import Sequences, make_sequences
 from recsys.splits import leave_last_out
+from recsys.training_draft import TrainingDraft
 from recsys.training_loop import Fitted, fit
 from recsys.workdir import Workdir
 
@@ -33,7 +34,8 @@ def train(config: Config, workdir: Workdir) -> dict[str, Any]:
         The best epoch and its validation NDCG@10, and how fast it went.
 
     Raises:
-        TrainingError: there are too few events, or the loss diverged.
+        TrainingError: there are too few events, the loss diverged, or a training that was
+            killed here had other settings.
     """
     tables = open_artifact(workdir.tables, "tables", mend="Run `vitrine prepare` first.")
     catalog, interactions = load_catalog(workdir), load_interactions(workdir)
@@ -51,16 +53,27 @@ def train(config: Config, workdir: Workdir) -> dict[str, Any]:
     features, vocabulary, inputs = read_features(config, workdir, catalog, touched)
     say(f"  train on {len(split.train.rows)} events of {sequences.num_users} shoppers, "
         f"{len(item_ids)} items")  # fmt: skip
+    kept = training_draft(config, workdir, {"tables": tables.fingerprint, **inputs})
     fitted = fit(
         split.train, split.validation, features, vocabulary, config,
         idle=idle_items(catalog, sequences, config), known=split.ranked(config.evaluation.rank),
+        draft=kept, logs=workdir.root / "tensorboard" if config.train.tensorboard else None,
     )  # fmt: skip
     summary = summarize(fitted)
     with write_artifact(workdir.model, "model") as draft:
-        draft.inputs = {"tables": tables.fingerprint, **inputs}
+        draft.inputs = dict(kept.inputs)
         draft.info = {**summary, "model": config.model.model_dump(mode="json")}
         save(fitted.model, vocabulary, item_ids, draft.path)
+    kept.remove()
     return summary
+
+
+def training_draft(config: Config, workdir: Workdir, inputs: dict[str, str]) -> TrainingDraft:
+    """Where a training is kept until its model is written, and what it depends on."""
+    settings = config.model_dump(mode="json", include={"model", "train"})
+    settings["train"].pop("tensorboard")  # logs change no result
+    settings["evaluation"] = {"rank": config.evaluation.rank}
+    return TrainingDraft(workdir.root / ".model.training", settings, inputs)
 
 
 def idle_items(catalog: pd.DataFrame, sequences: Sequences, config: Config) -> NDArray[np.bool_]:
@@ -114,6 +127,7 @@ def summarize(fitted: Fitted) -> dict[str, Any]:
     validated = bool(np.isfinite(fitted.validation_ndcg))
     return {
         "best_epoch": fitted.best_epoch,
+        "scale": float(fitted.model.scale),  # the inverse temperature of the softmax
         "validation_ndcg_at_10": fitted.validation_ndcg if validated else None,
         "epochs": fitted.epochs if validated else [{"loss": e["loss"]} for e in fitted.epochs],
         "seconds": fitted.seconds,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -14,15 +14,21 @@ from recsys import metrics
 from recsys.config import Config
 from recsys.errors import TrainingError
 from recsys.features import ItemFeatures, Vocabulary
-from recsys.histories import Batch, make_batch, two_tower_scorer
+from recsys.histories import two_tower_scorer
+from recsys.optimizer import make_optimizer
 from recsys.progress import say
 from recsys.query_tower import build_query_tower
 from recsys.ranking import masked_ranks
 from recsys.retrieval_model import TwoTower
-from recsys.sequences import Sequences, batches, target_weights, windows
+from recsys.sequences import Sequences, target_weights
 from recsys.splits import Cases
+from recsys.training_draft import TrainingDraft
+from recsys.training_input import Epochs
+from recsys.training_step import Step
 
 MAX_VALIDATION_CASES = 5_000  # enough to see a difference of 0.01 NDCG, quick after each epoch
+MAX_VALIDATION_SCORES = 1_000_000_000  # fewer cases where a catalog of a million items is ranked
+MIN_VALIDATION_CASES = 500
 
 
 @dataclass
@@ -41,7 +47,8 @@ class Fitted:
 def fit(
     sequences: Sequences, validation: Cases, features: ItemFeatures, vocabulary: Vocabulary,
     config: Config, epochs: int | None = None, idle: NDArray[np.bool_] | None = None,
-    known: NDArray[np.bool_] | None = None,
+    known: NDArray[np.bool_] | None = None, draft: TrainingDraft | None = None,
+    logs: Path | None = None,
 ) -> Fitted:  # fmt: skip
     """Trains a model; with validation cases it stops early and keeps the best weights.
 
@@ -54,42 +61,26 @@ def fit(
         idle: bool [num_items] items that were on offer even if nobody touched them; none of
             the untouched ones when None.
         known: bool [num_items] the items that validation ranks; all when None.
+        draft: where every epoch is kept, so that a killed training goes on; nowhere when None.
+        logs: folder of TensorBoard's logs; none when None.
 
     Raises:
-        TrainingError: there is nothing to learn from, or the loss is not a number.
+        TrainingError: there is nothing to learn from, the loss is not a number, or a training
+            was begun with other settings.
     """
     tf.keras.utils.set_random_seed(config.train.seed)
-    rng = np.random.default_rng(config.train.seed)
     weights = target_weights(sequences, mask_repeats=config.model.repeat_consumption == "mask")
-    share = np.bincount(sequences.rows[weights > 0], minlength=features.num_items)
-    counts = np.bincount(sequences.rows, minlength=features.num_items)
-    if share.sum() == 0:
-        raise TrainingError(
-            "there is no event to learn from.", where="interactions",
-            mend="Training needs at least 1 event of a kind that `model.event_weights` counts.",
-        )  # fmt: skip
-    share = (share / share.sum()).astype(np.float32)
-    idle = np.zeros(features.num_items, bool) if idle is None else idle
-    model = TwoTower(config.model, config.train, features, vocabulary, counts, idle, share)
-    model.optimizer = make_optimizer(config)
-    build_query_tower(model.query_tower, config.model)
-    # only TFRS's task needs autograph; without it the first step comes 10 s sooner
-    step = tf.function(model.train_step, reduce_retracing=True, autograph=not model.full_softmax)
-    validation = validation.take(slice(MAX_VALIDATION_CASES))
-    fitted, best, started = Fitted(model), None, time.monotonic()
-    examples, seconds, waiting = 0, 0.0, 0.0
-    for epoch in range(1, (epochs or config.train.epochs) + 1):
-        begin, losses = time.monotonic(), []
-        for batch, count, waited in _training_batches(sequences, weights, config, rng):
-            losses.append(step(batch)["loss"])
-            examples, waiting = examples + count, waiting + waited
-        loss = float(np.mean([float(value) for value in losses]))
-        seconds += time.monotonic() - begin
-        if not np.isfinite(loss):
-            raise TrainingError(
-                f"the loss is {loss} in epoch {epoch}.", where="train",
-                mend="Lower `train.learning_rate`, or look for not-a-number photo embeddings.",
-            )  # fmt: skip
+    model = _new_model(sequences, weights, features, vocabulary, config, idle)
+    validation = validation.take(slice(most_cases(model.num_items)))
+    fitted = Fitted(model)
+    best = _resume(fitted, draft) if draft else None
+    step, started = Step(model, config.train.accumulate), time.monotonic()
+    windows = Epochs(sequences, weights, config)
+    writer = tf.summary.create_file_writer(str(logs)) if logs else None
+    for epoch in range(len(fitted.epochs) + 1, (epochs or config.train.epochs) + 1):
+        if len(validation) and epoch - 1 - fitted.best_epoch >= config.train.patience:
+            break
+        loss = _train_epoch(fitted, step, windows, epoch)
         ndcg = (
             validation_ndcg(model, validation, config, known) if len(validation) else float("nan")
         )
@@ -100,37 +91,98 @@ def fit(
         judged = f", validation NDCG@10 {ndcg:.4f} (best {fitted.validation_ndcg:.4f})"
         say(f"  epoch {epoch}: loss {loss:.4f}{judged if len(validation) else ''}, "
             f"{time.monotonic() - started:.0f} s")  # fmt: skip
-        if epoch - fitted.best_epoch >= config.train.patience:
-            break
+        if writer:
+            _log(writer, epoch, fitted)
+        if draft:
+            _keep(fitted, best, draft)
     for variable, value in zip(model.variables, best or [], strict=True):
         variable.assign(value)
-    fitted.seconds = seconds
-    fitted.examples_per_second = examples / max(seconds, 1e-9)
-    fitted.input_share = waiting / max(seconds, 1e-9)
     return fitted
 
 
-def make_optimizer(config: Config) -> tf.keras.optimizers.Optimizer:
-    """AdamW with a short warm-up: attention layers diverge when they start at full speed."""
-    return tf.keras.optimizers.AdamW(
-        _WarmUp(config.train.learning_rate, config.train.warmup_steps),
-        weight_decay=config.train.weight_decay, beta_2=0.98, global_clipnorm=config.train.clip_norm,
-        jit_compile=False,
-    )  # fmt: skip
+def most_cases(num_items: int) -> int:
+    """How many validation cases are ranked: fewer where the catalog is large."""
+    return max(MIN_VALIDATION_CASES, min(MAX_VALIDATION_CASES, MAX_VALIDATION_SCORES // num_items))
 
 
-class _WarmUp(tf.keras.optimizers.schedules.LearningRateSchedule):
-    """Grows from nothing to the learning rate over the first steps."""
+def _new_model(
+    sequences: Sequences, weights: NDArray[np.float32], features: ItemFeatures,
+    vocabulary: Vocabulary, config: Config, idle: NDArray[np.bool_] | None,
+) -> TwoTower:  # fmt: skip
+    share = np.bincount(sequences.rows[weights > 0], minlength=features.num_items)
+    counts = np.bincount(sequences.rows, minlength=features.num_items)
+    if share.sum() == 0:
+        raise TrainingError(
+            "there is no event to learn from.", where="interactions",
+            mend="Training needs at least 1 event of a kind that `model.event_weights` counts.",
+        )  # fmt: skip
+    share = (share / share.sum()).astype(np.float32)
+    idle = np.zeros(features.num_items, bool) if idle is None else idle
+    model = TwoTower(config.model, config.train, features, vocabulary, counts, idle, share)
+    model.optimizer = make_optimizer(config.train)
+    build_query_tower(model.query_tower, config.model)
+    model.optimizer.build(model.trainable_variables)
+    return model
 
-    def __init__(self, learning_rate: float, steps: int) -> None:
-        self.learning_rate, self.steps = learning_rate, steps
 
-    def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        done = (tf.cast(step, tf.float32) + 1.0) / max(1, self.steps)
-        return self.learning_rate * tf.minimum(1.0, done)
+def _train_epoch(fitted: Fitted, step: Step, windows: Epochs, epoch: int) -> float:
+    """One pass over all windows: the mean loss; time and speed go into `fitted`."""
+    begin = time.monotonic()
+    losses = [step(batch) for batch in windows(epoch)]
+    step.finish()
+    loss = float(np.mean([float(value) for value in losses]))
+    fitted.seconds += time.monotonic() - begin
+    fitted.examples_per_second = windows.examples / max(fitted.seconds, 1e-9)
+    fitted.input_share = windows.waited / max(fitted.seconds, 1e-9)
+    if not np.isfinite(loss):
+        raise TrainingError(
+            f"the loss is {loss} in epoch {epoch}.", where="train",
+            mend="Lower `train.learning_rate`, or look for not-a-number photo embeddings.",
+        )  # fmt: skip
+    return loss
 
-    def get_config(self) -> dict[str, float]:
-        return {"learning_rate": self.learning_rate, "steps": self.steps}
+
+def _resume(fitted: Fitted, draft: TrainingDraft) -> list[tf.Tensor] | None:
+    """Takes over what a killed training had done; returns the best weights so far."""
+    if (found := draft.load()) is None:
+        return None
+    record, arrays = found
+    for variable, value in zip(_state(fitted.model), arrays["state"], strict=True):
+        variable.assign(value)
+    fitted.epochs, fitted.best_epoch = record["epochs"], record["best_epoch"]
+    fitted.validation_ndcg = record["validation_ndcg"]
+    # what chance draws from here on is not what it drew from the start
+    tf.random.set_seed(fitted.model.settings.seed + len(fitted.epochs))
+    say(f"  goes on after epoch {len(fitted.epochs)} of a training that was ended before its time")
+    return [tf.constant(value) for value in arrays["best"]]
+
+
+def _keep(fitted: Fitted, best: list[tf.Tensor], draft: TrainingDraft) -> None:
+    record = {
+        "epochs": fitted.epochs, "best_epoch": fitted.best_epoch,
+        "validation_ndcg": fitted.validation_ndcg,
+    }  # fmt: skip
+    state = [variable.numpy() for variable in _state(fitted.model)]
+    draft.save(len(fitted.epochs), record, {"state": state, "best": [b.numpy() for b in best]})
+
+
+def _state(model: TwoTower) -> list[tf.Variable]:
+    """All that training changes: the weights, and the optimizer's moments and step."""
+    own = {id(variable): variable for variable in model.variables}
+    own |= {id(variable): variable for variable in model.optimizer.variables}
+    return list(own.values())
+
+
+def _log(writer: tf.summary.SummaryWriter, epoch: int, fitted: Fitted) -> None:
+    """TensorBoard's curves of one epoch."""
+    values = {
+        **fitted.epochs[-1], "temperature": 1.0 / float(fitted.model.scale),
+        "examples_per_second": fitted.examples_per_second, "input_share": fitted.input_share,
+    }  # fmt: skip
+    with writer.as_default(step=epoch):
+        for name, value in values.items():
+            tf.summary.scalar(name, value)
+    writer.flush()
 
 
 def validation_ndcg(
@@ -143,17 +195,3 @@ def validation_ndcg(
     mask = config.model.repeat_consumption == "mask"
     ranks = masked_ranks(scorer, cases, model.num_items, mask_seen=mask, known=known)
     return float(np.average(metrics.ndcg_at_k(ranks, 10), weights=cases.weights))
-
-
-def _training_batches(
-    sequences: Sequences, weights: NDArray[np.float32], config: Config, rng: np.random.Generator
-) -> Iterator[tuple[Batch, int, float]]:
-    """Batches of one epoch, each with its number of targets and the seconds it took to make."""
-    begin = time.monotonic()
-    starts, stops = windows(sequences, config.model.history_length, rng)
-    for chosen in batches(starts, stops, config.train.batch_size, rng):
-        batch = make_batch(sequences, starts[chosen], stops[chosen], weights)
-        count = int(np.count_nonzero(batch.weights.numpy()))
-        if count:
-            yield batch, count, time.monotonic() - begin
-        begin = time.monotonic()

@@ -11,6 +11,7 @@ from recsys.features import (
     category_levels,
     item_features,
     learn_vocabulary,
+    several,
     title_words,
 )
 
@@ -35,6 +36,17 @@ def test_every_level_of_a_category_is_a_token():
     assert category_levels("") == []
     found = _tokens(_catalog(category=["Women > Dresses", "Women", ""]), "category")
     assert found == [{"Women", "Women > Dresses"}, {"Women"}, set()]
+
+
+def test_a_category_brand_or_attribute_may_hold_several_values():
+    assert category_levels("Women > Dresses|Sale|Women") == ["Women", "Women > Dresses", "Sale"]
+    assert several("Action| Comedy ||Action") == ["Action", "Comedy"]
+    assert several("") == []
+    catalog = _catalog(brand=["Acme|Bolt", "Bolt"], attr_genre=["Action|Comedy", "Comedy"])
+    assert _tokens(catalog, "brand") == [{"Acme", "Bolt"}, {"Bolt"}]
+    assert _tokens(catalog, "attributes") == [
+        {"genre=Action", "genre=Comedy"}, {"genre=Comedy"},
+    ]  # fmt: skip
 
 
 def test_title_words_are_lower_case_and_distinct():
@@ -95,3 +107,19 @@ def test_a_vocabulary_comes_back_from_disk_as_it_was(tmp_path):
     vocabulary = learn_vocabulary(catalog, ModelConfig(), 4)
     vocabulary.save(tmp_path / "vocabulary.json")
     assert Vocabulary.load(tmp_path / "vocabulary.json") == vocabulary
+
+
+def test_a_category_that_appears_only_later_leaves_its_items_without_one():
+    old, new = _catalog(category=["Women > Dresses", "Men"]), _catalog(category=["Kids > Dresses"])
+    vocabulary = learn_vocabulary(old, ModelConfig(), 0)
+    assert item_features(new, vocabulary).bags["category"].tolist() == [[0, 0]]
+
+
+def test_what_is_not_a_number_counts_as_not_given():
+    catalog = _catalog(price=[1.0, np.nan, np.inf])
+    image = np.array([[1, 0], [np.nan, 1], [np.inf, 0]], np.float32)
+    vocabulary = learn_vocabulary(catalog, ModelConfig(), 2)
+    features = item_features(catalog, vocabulary, image, np.ones(3, bool))
+    assert features.bags["price"][1:].tolist() == [[0], [0]]
+    assert features.has_image.tolist() == [True, False, False]
+    assert features.image.tolist() == [[1, 0], [0, 0], [0, 0]]

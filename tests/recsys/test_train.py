@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from recsys.artifact import open_artifact, verify_artifact
 from recsys.errors import TrainingError
-from recsys.train import idle_items, train
+from recsys.features import Vocabulary, item_features
+from recsys.train import idle_items, train, training_draft
 from recsys.two_tower import load_two_tower
 from tests.recsys.small_shop import chain_events, make_shop
 
@@ -130,8 +131,79 @@ def test_a_loss_that_is_no_number_is_an_error_with_its_cure(tmp_path, monkeypatc
     config, workdir = make_shop(tmp_path, photos=True, **QUICK)
     from recsys.embedding_table import EmbeddingTable
 
-    broken = lambda table, ids: (np.full((len(ids), 4), np.nan, np.float32),  # noqa: E731
+    broken = lambda table, ids: (np.full((len(ids), 4), 3e38, np.float32),  # noqa: E731
                                  np.ones(len(ids), bool))  # fmt: skip
     monkeypatch.setattr(EmbeddingTable, "vectors_for", broken)
     with pytest.raises(TrainingError, match="learning_rate"):
         train(config, workdir)
+
+
+def test_a_killed_training_is_refused_under_other_settings_and_done_with_when_written(tmp_path):
+    config, workdir = make_shop(tmp_path, **QUICK)
+    train(config, workdir)
+    draft = training_draft(
+        config, workdir, dict(open_artifact(workdir.model, "model", mend="").inputs)
+    )
+    assert not draft.folder.exists()
+    draft.save(1, {}, {"state": [], "best": []})
+    other = config.model_copy(update={"model": config.model.model_copy(update={"dropout": 0.5})})
+    with pytest.raises(TrainingError, match=r"`model.dropout` was 0.2 and is 0.5"):
+        train(other, workdir)
+
+
+@pytest.mark.parametrize("full_softmax_up_to", [1, 100])
+def test_a_catalog_smaller_than_the_batch_and_the_sample(tmp_path, full_softmax_up_to):
+    settings = {"epochs": 1, "batch_size": 512, "full_softmax_up_to": full_softmax_up_to}
+    assert _trained(tmp_path, train=settings).shape == (12, 16)
+
+
+@pytest.mark.parametrize("kind", ["view", "a kind that the settings do not know"])
+def test_events_of_one_kind_only(tmp_path, kind):
+    events = chain_events(10, 12, 6).assign(event=kind)
+    settings = {"event_weights": {"view": 1.0}}
+    if kind == "view":
+        assert len(_trained(tmp_path, events=events, model=settings)) == 12
+    else:
+        with pytest.raises(TrainingError, match="no event to learn from"):
+            _trained(tmp_path, events=events, model=settings)
+
+
+def test_ties_in_time_keep_the_order_of_the_log_and_disorder_is_sorted(tmp_path):
+    events = chain_events(12, 12, 6)
+    shuffled = events.sample(frac=1.0, random_state=1)
+    np.testing.assert_allclose(
+        _trained(tmp_path / "a", events=shuffled),
+        _trained(tmp_path / "b", events=events),
+        atol=1e-4,
+    )
+    assert len(_trained(tmp_path / "c", events=events.assign(timestamp=5.0))) == 12
+
+
+def test_shoppers_and_items_that_only_validation_knows(tmp_path):
+    # of the last three, one is the test, one the validation, and one alone is learned from
+    events = pd.concat([
+        chain_events(10, 8, 6),
+        _events(("new", "i10", 1.0), ("new", "i11", 2.0), ("new", "i9", 3.0)),
+    ])  # fmt: skip
+    vectors = _trained(tmp_path, events=events)
+    assert vectors.shape == (12, 16)
+
+
+def test_one_shopper_of_a_hundred_thousand_events(tmp_path):
+    count, rng = 100_000, np.random.default_rng(0)
+    events = pd.DataFrame({
+        "user_id": "u", "item_id": [f"i{n}" for n in rng.integers(0, 12, count)],
+        "event": "view", "timestamp": np.arange(count, dtype=float),
+    })  # fmt: skip
+    # all but the first event with an item is a repeat: 12 targets in 12,500 windows
+    assert len(_trained(tmp_path, events=pd.concat([events, chain_events(5, 12, 6)]))) == 12
+
+
+def test_a_price_or_category_that_is_missing_or_new_places_items_all_the_same(tmp_path):
+    config, workdir = make_shop(tmp_path, **QUICK)
+    train(config, workdir)
+    vocabulary = Vocabulary.load(workdir.model / "vocabulary.json")
+    new = pd.DataFrame({"title": [""], "category": ["Never seen"], "brand": [""],
+                        "price": [np.nan], "attr_color": ["mauve"]})  # fmt: skip
+    features = item_features(new, vocabulary)
+    assert not any(bag.any() for bag in features.bags.values())
