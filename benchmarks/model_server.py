@@ -63,7 +63,7 @@ def in_process(folder: Path, arguments: argparse.Namespace) -> float:
 def over_grpc(models: Path, local: float, arguments: argparse.Namespace) -> list[str]:
     """Lines about the server: its rate, its times, its memory."""
     with (
-        ModelServerProcess(models, [NAME], 1, models) as server,
+        ModelServerProcess(models, {NAME: [1]}, models) as server,
         ModelServerClient(server.address) as client,
     ):
 

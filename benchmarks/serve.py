@@ -30,6 +30,7 @@ from recsys import columns
 from recsys.interactions import load_interactions
 from recsys.workdir import Workdir
 from serving.bundle import RECOMMEND, SIMILAR_ITEMS, Bundle, open_bundle
+from serving.bundle_shelf import servable_versions
 from serving.client import ModelServerClient
 from serving.model_server_process import ModelServerProcess
 

@@ -16,6 +16,8 @@ from serving.releases import Releases
 from serving.store import Store
 from serving.store_items import LiveItem
 
+LIVE_PHOTO = "live:"  # begins the image of an item whose photos are in the store
+
 Square = Callable[[int, str], list[bytes]]
 """(side, fit) -> the item's photos as PNGs of a tower's square."""
 
@@ -60,7 +62,7 @@ class LiveChanges:
             embedding, pngs = None, before.photos if before and row is not None else ()
             if photos is not None:
                 pngs = tuple(photos(*recommender.photo_square()))
-                merged[columns.IMAGE] = ""
+                merged[columns.IMAGE] = f"{LIVE_PHOTO}{now:.6f}"
             if pngs:
                 embedding = release.new_items.embed(pngs)
                 if embedding is None:

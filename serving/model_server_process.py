@@ -1,4 +1,4 @@
-"""A model server as a child process: started, waited for, started again, stopped."""
+"""A model server as a child process: started, told what to serve, started again, stopped."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from recsys.artifact import write_text
 from recsys.errors import ServingError
 from recsys.progress import say
 
@@ -23,25 +25,27 @@ PAUSE_SECONDS = 1.0  # before it is started again; doubled while it ends at once
 LONGEST_PAUSE_SECONDS = 30.0
 LOG_LINES = 5  # of its log in an error
 
+Versions = Mapping[str, Sequence[int]]
+"""Servable → the versions of it that are served."""
+
 
 class ModelServerProcess:
-    """Serves one version of some servables on a free loopback port.
+    """Serves some versions of some servables on a free loopback port.
 
     A server that ends by itself is started again on the same port until this is closed.
 
     Args:
         models: TensorFlow Serving's model folders.
-        servables: which of them are loaded.
-        version: which version of each.
+        versions: servable → which versions of it are loaded.
         log_folder: where model_server.log is written.
 
     Example:
-        >>> with ModelServerProcess(workdir.models, names, 1, workdir.root) as server:
+        >>> with ModelServerProcess(workdir.models, {"recommend": [1]}, workdir.root) as server:
         ...     ModelServerClient(server.address)  # doctest: +SKIP
     """
 
-    def __init__(self, models: Path, servables: list[str], version: int, log_folder: Path) -> None:
-        self._config = models_config(models, servables, version)
+    def __init__(self, models: Path, versions: Versions, log_folder: Path) -> None:
+        self._models, self._versions = models, versions
         self._log = log_folder / "model_server.log"
         self._folder = tempfile.TemporaryDirectory(prefix="vitrine-")
         self._ready_file = Path(self._folder.name) / "ready.json"
@@ -63,7 +67,7 @@ class ModelServerProcess:
     def __enter__(self) -> ModelServerProcess:
         say("starting the model server")
         try:
-            (Path(self._folder.name) / "models.config").write_text(self._config, encoding="utf-8")
+            self.serve(self._versions)
             self._start()
             self._wait_until_ready()
         except BaseException:
@@ -79,6 +83,15 @@ class ModelServerProcess:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def serve(self, versions: Versions) -> None:
+        """Tells the server what to serve from now on; it loads and unloads within seconds.
+
+        A running version that stays is not touched.
+        """
+        self._versions = versions
+        text = models_config(self._models, versions)
+        write_text(Path(self._folder.name) / "models.config", text)
 
     def close(self) -> None:
         """Stops it: asks first, then ends it."""
@@ -100,6 +113,9 @@ class ModelServerProcess:
             "--host=127.0.0.1", f"--port={self.port}", "--rest_api_port=0", "--pick_free_ports",
             f"--model_config_file={Path(self._folder.name) / 'models.config'}",
             f"--ready_file={self._ready_file}", "--file_system_poll_wait_seconds=0",
+            "--model_config_file_poll_wait_seconds=1",
+            # a bundle that does not load is tried again by whoever wanted it
+            "--max_num_load_retries=0",
         ]  # fmt: skip
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -136,14 +152,15 @@ class ModelServerProcess:
             self._start()
 
 
-def models_config(models: Path, servables: list[str], version: int) -> str:
-    """TensorFlow Serving's config file for one version of each servable."""
+def models_config(models: Path, versions: Versions) -> str:
+    """TensorFlow Serving's config file for some versions of each servable."""
     return "model_config_list {\n" + "".join(
         f"  config {{\n    name: {json.dumps(name)}\n"
         f"    base_path: {json.dumps(str((models / name).absolute()))}\n"
-        f'    model_platform: "tensorflow"\n'
-        f"    model_version_policy {{ specific {{ versions: {version} }} }}\n  }}\n"
-        for name in servables
+        f'    model_platform: "tensorflow"\n    model_version_policy {{ specific {{ '
+        + " ".join(f"versions: {version}" for version in sorted(wanted))
+        + " } }\n  }\n"
+        for name, wanted in sorted(versions.items())
     ) + "}\n"  # fmt: skip
 
 

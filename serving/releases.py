@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from recsys.errors import NotFoundError, ServingError, VitrineError
@@ -88,7 +88,9 @@ class Releases:
         self._shelf, self._live, self._changes = shelf, live, changes
         self._loaded = {first.version: first}
         self._main = first.version
-        self._traffic = shelf.traffic() if shelf is not None else Traffic()
+        # other bundles that are to share are loaded by the first look
+        chosen = shelf.traffic() if shelf is not None else Traffic()
+        self._traffic = replace(chosen, shares={}, serving=first.version)
         self._lock = threading.Lock()  # of what is loaded and who gets it
         self._moving = threading.RLock()  # one change at a time
         self._failed: dict[int, tuple[float, str]] = {}
@@ -159,6 +161,8 @@ class Releases:
 
     def watch(self) -> None:
         """Follows new bundles, choices and changes from now on, in a thread of its own."""
+        if self._shelf is not None:
+            self._shelf.choose(replace(self._shelf.traffic(), serving=self._main))
         threading.Thread(target=self._watch, name="releases", daemon=True).start()
 
     def stop(self) -> None:

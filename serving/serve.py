@@ -23,13 +23,13 @@ from recsys.workdir import Workdir
 from serving.api.app import create_app
 from serving.api.http_protocol import HttpProtocol
 from serving.bundle import Bundle, open_bundle
+from serving.bundle_shelf import BundleShelf, servable_versions
 from serving.client import ModelServerClient
-from serving.items import Items
 from serving.model_server_process import ModelServerProcess
-from serving.recommender import Recommender
 from serving.served_bundle import Client
 from serving.service import Service
 from serving.store import open_store
+from serving.traffic import load_traffic
 
 GRACE_SECONDS = 10  # for requests in hand when told to stop
 
@@ -55,12 +55,16 @@ def serve(config: Config, workdir: Workdir, *, host: str = "127.0.0.1", port: in
     exposed = is_exposed(host)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     with contextlib.suppress(Stopped), stop_signals():
-        bundle = open_bundle(workdir)
+        bundle = chosen_bundle(workdir)
         if exposed:
             check_keys(config, workdir, host)
-        with listening(host, port) as listener, model_server(config, workdir, bundle) as client:
-            service = open_service(config, workdir, bundle, client)
+        with (
+            listening(host, port) as listener,
+            model_server(config, workdir, bundle) as (client, process),
+        ):
+            service = open_service(config, workdir, bundle, client, process)
             service.recommender.check()
+            service.releases.watch()
             _announce(bundle, host, listener)
             settings = uvicorn.Config(
                 create_app(service, exposed=exposed), log_level="warning", access_log=False,
@@ -70,11 +74,28 @@ def serve(config: Config, workdir: Workdir, *, host: str = "127.0.0.1", port: in
             try:
                 uvicorn.Server(settings).run(sockets=[listener])
             finally:
+                service.releases.stop()
                 service.store.close()
 
 
-def open_service(config: Config, workdir: Workdir, bundle: Bundle, client: Client) -> Service:
+def chosen_bundle(workdir: Workdir) -> Bundle:
+    """The bundle that was chosen to be served, or the newest one.
+
+    Raises:
+        ArtifactError: there is none, or it is damaged.
+        NotFoundError: the chosen one is no longer there.
+    """
+    return open_bundle(workdir, load_traffic(workdir).pinned)
+
+
+def open_service(
+    config: Config, workdir: Workdir, bundle: Bundle, client: Client,
+    process: ModelServerProcess | None = None,
+) -> Service:  # fmt: skip
     """Joins a bundle, the store filled from it where needed, and a model server's client.
+
+    Args:
+        process: the model server, where it is ours to tell what to serve.
 
     Raises:
         ServingError: the database cannot be used.
@@ -88,9 +109,8 @@ def open_service(config: Config, workdir: Workdir, bundle: Bundle, client: Clien
     interactions = pd.read_parquet(path) if path.is_file() else none
     if store.fill_events(interactions, tables.fingerprint):
         say(f"copied {len(interactions)} events into the store")
-    items = Items(store.read_items(), store.popularity(), config.serving.new_days)
-    recommender = Recommender(bundle, client, items, config.serving)
-    return Service(recommender, store, config)
+    shelf = BundleShelf(config, workdir, client, store, process)
+    return Service(shelf.opened(bundle), store, config, shelf=shelf)
 
 
 def is_exposed(host: str) -> bool:
@@ -125,16 +145,19 @@ def check_keys(config: Config, workdir: Workdir, host: str) -> None:
 
 
 @contextlib.contextmanager
-def model_server(config: Config, workdir: Workdir, bundle: Bundle) -> Iterator[ModelServerClient]:
+def model_server(
+    config: Config, workdir: Workdir, bundle: Bundle
+) -> Iterator[tuple[ModelServerClient, ModelServerProcess | None]]:
     """A client of the configured model server, or of one that is started for as long."""
     with contextlib.ExitStack() as stack:
-        address = config.serving.model_server
+        address, process = config.serving.model_server, None
         if not address:
-            servables = list(bundle.info["servables"])
-            address = stack.enter_context(
-                ModelServerProcess(workdir.models, servables, bundle.version, workdir.root)
-            ).address
-        yield stack.enter_context(ModelServerClient(address, config.serving.timeout_seconds))
+            process = stack.enter_context(
+                ModelServerProcess(workdir.models, servable_versions([bundle]), workdir.root)
+            )
+            address = process.address
+        client = ModelServerClient(address, config.serving.timeout_seconds)
+        yield stack.enter_context(client), process
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 
 from serving.api import (
     item_routes,
+    live_routes,
     operation_routes,
     page_routes,
     privacy_routes,
@@ -74,7 +75,8 @@ def create_app(service: Service, *, exposed: bool = False) -> FastAPI:
     app.state.measures.bundle.labels(service.bundle.fingerprint).set(service.bundle.version)
     add_problem_handlers(app)
     _add_layers(app, service, exposed=exposed)
-    for routes in (item_routes, search_routes, upload_routes, user_routes, privacy_routes):
+    for routes in (item_routes, live_routes, search_routes, upload_routes, user_routes,
+                   privacy_routes):  # fmt: skip
         app.include_router(routes.router, responses=PROBLEMS, dependencies=[needs("read")])
     app.include_router(operation_routes.router)
     app.include_router(page_routes.router, include_in_schema=False)

@@ -88,7 +88,7 @@ class Edge:
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         """`receive` that gives up on bodies too long or too slow."""
-        config, upload = self._config, scope["path"] in UPLOAD_PATHS
+        config, upload = self._config, _is_upload(scope)
         most = config.max_upload_bytes if upload else config.max_body_bytes
         deadline = time.monotonic() + config.upload_seconds
         announced = Headers(scope=scope).get("content-length", "0")
@@ -137,6 +137,12 @@ class _Answer:
                 headers.setdefault(name, value)
             headers.setdefault("cache-control", "no-store")
         await self._send(message)
+
+
+def _is_upload(scope: Scope) -> bool:
+    """Whether photos may come with a request."""
+    puts_item = scope["method"] == "PUT" and scope["path"].startswith("/v1/items/")
+    return puts_item or scope["path"] in UPLOAD_PATHS
 
 
 def _request_id(headers: Headers) -> str:

@@ -18,6 +18,7 @@ from serving.api.answers import (
     whole_item,
 )
 from serving.api.noted import note_answer
+from serving.api.live_routes import live_photo
 from serving.api.schemas import (
     CategoriesAnswer,
     ItemAnswer,
@@ -29,6 +30,7 @@ from serving.api.schemas import (
 )
 from serving.api.thumbnails import Thumbnails
 from serving.items import Items
+from serving.live_changes import LIVE_PHOTO
 from serving.rules import allowed_items
 
 router = APIRouter(tags=["items"])
@@ -82,7 +84,10 @@ def item_photo(
     service = service_of(request)
     item = service.items.item(service.items.row(item_id))
     thumbnails: Thumbnails = request.app.state.thumbnails
-    jpeg, tag = thumbnails.of(item, query.index, query.size)
+    if item.image.startswith(LIVE_PHOTO):
+        jpeg, tag = live_photo(service, item, query.index, query.size)
+    else:
+        jpeg, tag = thumbnails.of(item, query.index, query.size)
     headers = {"Cache-Control": "public, max-age=3600", "ETag": tag}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)

@@ -98,8 +98,10 @@ async def _uploaded(request: Request) -> bytes:
     return photos[0]
 
 
-async def read_form(request: Request, max_photos: int) -> tuple[list[bytes], str]:
-    """The files of the field `photo` and the text of the field `query`, kept in memory.
+async def read_form(
+    request: Request, max_photos: int, photo_field: str = "photo", text_field: str = "query"
+) -> tuple[list[bytes], str]:
+    """The files of one field of a form and the text of another, kept in memory.
 
     Raises:
         PhotoError: the form cannot be read, or has too many parts.
@@ -110,9 +112,9 @@ async def read_form(request: Request, max_photos: int) -> tuple[list[bytes], str
     except MultiPartException as error:
         raise _no_photo(f"the form cannot be read: {error.message.rstrip('.')}", "body") from None
     try:
-        given: list[Any] = form.getlist("photo")
+        given: list[Any] = form.getlist(photo_field)
         photos = [await each.read() for each in given if isinstance(each, UploadFile)]
-        query = form.get("query")
+        query = form.get(text_field)
         # a part of a form may come as a file, whatever its type
         text = await query.read() if isinstance(query, UploadFile) else (query or "").encode()
         return photos, text.decode("utf-8", "replace")
