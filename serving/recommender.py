@@ -257,7 +257,6 @@ class Recommender:
         return [_tried(answered, slot) for answered, slot in
                 zip(self._explained(placed, history), slots, strict=True)]  # fmt: skip
 
-    def check(self) -> None:
     def popular(
         self, history: list[Visit], page: Page, wanted: Filter = Filter(),
         exclude: list[str] | None = None, kind: str = "recommend",
@@ -281,6 +280,7 @@ class Recommender:
             for row, score in found[page.offset : page.offset + page.k]
         ]
 
+    def check(self) -> None:
         """Asks the model server for one answer, to know that it serves this bundle.
 
         Raises:
