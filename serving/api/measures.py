@@ -59,10 +59,6 @@ class Measures:
             "vitrine_degraded", "Answers that were less than they should be, by verb.", ["verb"],
             registry=self.registry,
         )  # fmt: skip
-        self.bundle_seconds = Histogram(
-            "vitrine_bundle_seconds", "Time until an answer was made, by the bundle that made it.",
-            ["version"], buckets=SECONDS, registry=self.registry,
-        )  # fmt: skip
         self.bundle = Gauge(
             "vitrine_bundle_version", "The bundle that is served.", ["fingerprint"],
             registry=self.registry,
