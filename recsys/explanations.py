@@ -23,7 +23,8 @@ PARTS = ("photo", "words", "id", "context")
 LONGEST = 32  # the last events that are taken out, one item at a time; older ones hardly count
 
 Query = Callable[..., tf.Tensor]  # rows, kinds, ages, hour, weekday → float32 [batch, dim]
-Bonus = Callable[..., tf.Tensor]  # candidates, rows, kinds, hour, weekday → float32 [batch, n]
+# candidates, rows, kinds, hour, weekday, length of the whole history → float32 [batch, n]
+Bonus = Callable[..., tf.Tensor]
 
 
 class ItemParts(NamedTuple):
@@ -142,7 +143,8 @@ class Explainer(tf.Module):
         if self._bonus is None:
             return queries, tf.zeros([batch, count, tf.shape(known)[1]])
         items = tf.repeat(known, count, axis=0)
-        added = self._bonus(items, rows, kinds, hour, weekday)
+        lengths = tf.reduce_sum(tf.cast(variants[:, 0] >= 0, tf.int32), axis=1)
+        added = self._bonus(items, rows, kinds, hour, weekday, tf.repeat(lengths, count))
         return queries, tf.reshape(added, [batch, count, tf.shape(known)[1]])
 
     def _of_item(

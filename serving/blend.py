@@ -102,14 +102,14 @@ class Blend(tf.Module):
 
     def added_to(
         self, items: tf.Tensor, rows: tf.Tensor, kinds: tf.Tensor, hour: tf.Tensor,
-        weekday: tf.Tensor,
+        weekday: tf.Tensor, lengths: tf.Tensor,
     ) -> tf.Tensor:  # fmt: skip
         """What the transitions add to the scores of given items, int32 → float32 [batch, n].
 
-        The history and its moment as `search` takes them; lists for nobody in particular are
-        not made diverse here.
+        The history and its moment as `search` takes them; `lengths`, int32 [batch], says how
+        long a history the mixture is for, so that leaving an event out changes the votes alone.
+        Lists for nobody in particular are not made diverse here.
         """
-        lengths = tf.reduce_sum(tf.cast(rows >= 0, tf.int32), axis=1)
         reached, given = self._reached(*self._voters(rows, kinds, hour, weekday, lengths))
         led = items[:, :, None] == reached[:, None, :]
         votes = tf.reduce_sum(tf.where(led, given[:, None, :], 0.0), axis=2)

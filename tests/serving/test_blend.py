@@ -168,10 +168,19 @@ def test_what_is_added_to_given_items_is_what_search_adds():
     _, rows, added = search(joined, [0, 1])
     found = joined.added_to(
         tf.constant([rows]), tf.constant([[0, 1]]), tf.constant([["view", "view"]]),
-        tf.constant([-1]), tf.constant([-1]),
+        tf.constant([-1]), tf.constant([-1]), tf.constant([2]),
     )  # fmt: skip
     assert found.numpy()[0] == pytest.approx(added)
     assert added.max() == pytest.approx(0.5 * np.log(5.5))
+
+
+def test_without_an_event_the_mixture_stays_that_of_the_whole_history():
+    joined = blend(Mixture((0, 2), (9.0, 0.5), (1.0, 1.0)))
+    found = joined.added_to(
+        tf.constant([[3]]), tf.constant([[-1, 1]]), tf.constant([["view", "view"]]),
+        tf.constant([-1]), tf.constant([-1]), tf.constant([2]),
+    )  # fmt: skip
+    assert found.numpy()[0] == pytest.approx([0.5 * np.log(5.0)])  # item 1 votes 4
 
 
 def test_a_kind_that_asks_again_votes_for_its_own_item():
@@ -179,7 +188,7 @@ def test_a_kind_that_asks_again_votes_for_its_own_item():
     settings = TransitionsConfig(history=2)
     joined = Blend(Sources(table(), mixture, settings, [], np.arange(4, dtype=np.int32),
                            boosted_kinds=["purchase"]))  # fmt: skip
-    scores, rows, added = search(joined, [2, 0], kinds=["purchase", "view"])
+    _, rows, added = search(joined, [2, 0], kinds=["purchase", "view"])
     # the purchase of 2 came one before the last: 3/2 votes; 0 leads to 1 (2) and 3 (1)
     gained = dict(zip(rows.tolist(), added.tolist(), strict=True))
     assert gained[2] == pytest.approx(0.5 * np.log(2.5))
