@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -92,7 +92,7 @@ def last_distinct(history: list[Seen], count: int) -> list[Seen]:
 
 
 def reason_for(
-    row: int, items: Items, history: list[Seen], neighbors: dict[str, Neighbors]
+    row: int, items: Items, history: list[Seen], neighbors: Mapping[str, Neighbors]
 ) -> Reason:
     """Why an item is recommended.
 

@@ -6,8 +6,9 @@ Joins what the bundle's servables score with what the rules allow, and says why 
 from __future__ import annotations
 
 import copy
+import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from serving.arrangement import Arrangement
 from serving.exploration import Exploration, Slot
 from serving.degraded import popular_reason, popular_rows
 from serving.items import Items
+from serving.nearness import Nearness
 from serving.overlay import Overlay, vectors_of
 from serving.ranking import Asked, Ranking
 from serving.reasons import (
@@ -121,6 +123,7 @@ class Recommender:
         self._config = config
         self._neighborhoods = Neighborhoods(self._neighbors)
         self._ranking = Ranking(bundle, self.served, self.items, config, self.overlay)
+        self._nearness = self._told_by_vectors()
         self.exploration = Exploration(self.items.item_ids, self.items.is_new,
                                        config.explore_share)  # fmt: skip
 
@@ -129,6 +132,7 @@ class Recommender:
         other = copy.copy(self)
         other.overlay, other.items = overlay, overlay.items
         other._ranking = Ranking(self.bundle, self.served, overlay.items, self._config, overlay)
+        other._nearness = other._told_by_vectors()
         other.exploration = self.exploration.over(overlay.items.item_ids, overlay.items.is_new)
         return other
 
@@ -311,16 +315,41 @@ class Recommender:
         seen = [Seen(visit.item_id, visit.event) for visit in history
                 if visit.item_id in self.items.rows]  # fmt: skip
         last = last_distinct(seen, self._config.reason_items)
-        neighbors = self._neighborhoods.of([s.item_id for s in last]) if last and found else {}
+        neighbors = self._near([s.item_id for s in last], found) if last and found else {}
         return [
             Answered(row, score, reason_for(row, self.items, last, neighbors))
             for row, score in found
         ]
 
-    def _neighbors(self, item_ids: list[str]) -> list[Neighbors]:
+    def _near(
+        self, item_ids: list[str], found: list[tuple[int, float]]
+    ) -> Mapping[str, Neighbors]:
+        """For each item of a history, those found items that lie near it, with their scores."""
+        if self._nearness is None:
+            return self._neighborhoods.of(item_ids)
+        rows = [row for row, _ in found]
+        scores = self._nearness.scores(self._rows_of(item_ids), rows)
+        names = [self.items.item_ids[row] for row in rows]
+        return {
+            item_id: {name: score for name, score in zip(names, own, strict=True)
+                      if score > -math.inf}
+            for item_id, own in zip(item_ids, scores.tolist(), strict=True)
+        }  # fmt: skip
+
+    def _told_by_vectors(self) -> Nearness | None:
+        """What tells near items without a search; None for a bundle without vectors."""
+        vectors, count = self.overlay.vectors.get("behavior"), len(self.items)
+        if vectors is None or not count:
+            return None
+        return Nearness(vectors, count, self._num_near)
+
+    @property
+    def _num_near(self) -> int:
         # in a small catalog everything would be a neighbor of everything
-        near = min(self._config.reason_neighbors, max(NEAREST, len(self.items) // 10))
-        k = np.full(len(item_ids), near, np.int32)
+        return min(self._config.reason_neighbors, max(NEAREST, len(self.items) // 10))
+
+    def _neighbors(self, item_ids: list[str]) -> list[Neighbors]:
+        k = np.full(len(item_ids), self._num_near, np.int32)
         inputs = {"item_id": item_ids, "k": k, "exclude": [[""]] * len(item_ids)}
         answer = self.served.predict(self.served.servable(RECOMMEND), inputs, "by_item")
         return [
