@@ -6,6 +6,8 @@ import io
 import re
 from typing import Any
 
+from recsys.report_segments import OWN, served
+
 INK, ACCENT, QUIET = "#222222", "#b3541e", "#9a9a9a"
 
 
@@ -65,7 +67,7 @@ def _lists(protocol: dict[str, Any], measure: str) -> str:
              if row["group"] == "all"}  # fmt: skip
     for row in (row for row in protocol["lists"] if "novelty" in row):
         place = row["novelty"]["mean"], right[row["model"]]
-        axes.plot(*place, "o", color=ACCENT if row["model"] == "two_tower" else QUIET)
+        axes.plot(*place, "o", color=ACCENT if row["model"] in OWN else QUIET)
         axes.annotate(row["model"].replace("_", " "), place, textcoords="offset points",
                       xytext=(5, 3), fontsize=8)  # fmt: skip
     axes.set_xlabel("novelty of the lists, bits")
@@ -75,10 +77,12 @@ def _lists(protocol: dict[str, Any], measure: str) -> str:
 
 
 def _model_and_peer(protocol: dict[str, Any], measure: str) -> tuple[str, str]:
-    """The first model and, of the others, the best; the first again where it stands alone."""
-    rows = [row for row in protocol["rows"] if row["group"] == "all"]
-    peers = rows[1:] or rows
-    return rows[0]["model"], max(peers, key=lambda row: row[measure]["mean"])["model"]
+    """What is served and, of the peers, the best; the same again where it stands alone."""
+    means = {row["model"]: row[measure]["mean"] for row in protocol["rows"]
+             if row["group"] == "all"}  # fmt: skip
+    mine = served(list(means))
+    peers = [model for model in means if model not in OWN] or [mine]
+    return mine, max(peers, key=lambda model: means[model])
 
 
 def _course(training: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 Cells = list[list[str]]
 
+OWN = ("two_tower", "transitions", "blend")  # our models; all others are peers
+
 LISTS = {
     "novelty": "novelty, bits", "diversity": "diversity", "miscalibration": "miscalibration",
     "coverage": "coverage", "gini": "Gini",
@@ -38,7 +40,7 @@ def list_cells(protocol: dict[str, Any], names: dict[str, str]) -> Cells:
 def segment_cells(protocol: dict[str, Any], measure: str, names: dict[str, str]) -> Cells:
     """One measure of every model by segment, the heading first; a row without figures is a title.
 
-    The model's own figures have their interval, the peers' are means.
+    The figures of what is served have their interval, the others are means.
     """
     rows = protocol.get("segments", [])
     models = list(dict.fromkeys(row["model"] for row in rows))
@@ -51,10 +53,16 @@ def segment_cells(protocol: dict[str, Any], measure: str, names: dict[str, str])
         for row in rows:
             if (row["model"], row["dimension"]) != (models[0], dimension):
                 continue
-            figures = [found[model, dimension, row["segment"]][measure] for model in models]
-            cells.append([f"  {row['segment']}", f"{row['cases']:,}", _cell(figures[0]),
-                          *(f"{figure['mean']:.4f}" for figure in figures[1:])])  # fmt: skip
+            figures = {model: found[model, dimension, row["segment"]][measure] for model in models}
+            cells.append([f"  {row['segment']}", f"{row['cases']:,}",
+                          *(_cell(figure) if model == served(models) else f"{figure['mean']:.4f}"
+                            for model, figure in figures.items())])  # fmt: skip
     return cells
+
+
+def served(models: list[str]) -> str:
+    """Which of the judged models a bundle answers with."""
+    return "blend" if "blend" in models else models[0]
 
 
 def _cell(value: dict[str, float] | float | None) -> str:

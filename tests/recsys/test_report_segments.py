@@ -30,6 +30,14 @@ def test_segments_stand_under_their_dimension_with_every_model():
     ]  # fmt: skip
 
 
+def test_what_is_served_has_the_interval():
+    models = ("two_tower", "transitions", "blend", "ease")
+    protocol = {"segments": [_segment(model, "age", "0-6", 0.2) for model in models]}
+    assert segment_cells(protocol, "ndcg@10", NAMES)[2][2:] == [
+        "0.2000", "0.2000", "0.2000 [0.190, 0.210]", "0.2000",
+    ]  # fmt: skip
+
+
 def test_lists_leave_out_what_nobody_has():
     protocol = {"lists": [
         {"model": "two_tower", "coverage": 0.5, "gini": 0.25, "novelty": _interval(7.0)},
