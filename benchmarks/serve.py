@@ -1,10 +1,11 @@
-"""How fast the API answers, next to the gRPC calls that its answers need.
+"""How fast the model server and the API answer, and whether their memory stays where it is.
 
-    python benchmarks/serve.py --workdir demo/work
+    python benchmarks/serve.py [--workdir demo/work] [--items 100000] [--requests 100000]
 
-Starts `vitrine serve` over a workdir with a bundle. Client and servers share the machine, so
-what counts is the ratio: API answers per second over bare gRPC calls per second of the same
-questions, and the spread of answer times at half of the saturating load.
+Without a workdir, one of generated items is made first (benchmarks/large_workdir.py). Client and
+servers share the machine, so what counts are ratios of one run: gRPC calls per second over calls
+in the process that loaded the same SavedModel, API answers over bare gRPC calls of the same
+questions, answer times at half of the saturating load, memory over many requests.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import http.client
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from large_workdir import build
 from recording import record
 
 from recsys import columns
@@ -32,9 +35,11 @@ from recsys.workdir import Workdir
 from serving.bundle import RECOMMEND, SIMILAR_ITEMS, Bundle, open_bundle
 from serving.bundle_shelf import servable_versions
 from serving.client import ModelServerClient
+from serving.loaded_servable import LoadedServable
 from serving.model_server_process import ModelServerProcess
 
 K = 10
+IN_PROCESS_THREADS = 2
 Ask = Callable[[int], None]
 """Asks the question of a number, once."""
 
@@ -140,9 +145,17 @@ def recommend_questions(bundle: Bundle, workdir: Workdir, count: int = 500) -> l
     return questions
 
 
+@dataclass(frozen=True)
+class Api:
+    """The API's process."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def api(workdir: Path, model_server: str) -> Iterator[int]:
-    """`vitrine serve` in a process of its own, over a model server that runs; yields its port."""
+def api(workdir: Path, model_server: str) -> Iterator[Api]:
+    """`vitrine serve` in a process of its own, over a model server that runs."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "vitrine", "serve", "--workdir", str(workdir), "--port",
@@ -150,7 +163,7 @@ def api(workdir: Path, model_server: str) -> Iterator[int]:
     with subprocess.Popen(command) as process:
         try:
             wait_until_ready(process, port)
-            yield port
+            yield Api(port, process.pid)
         finally:
             process.terminate()
 
@@ -167,11 +180,28 @@ def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     raise SystemExit("the API did not start")
 
 
+def in_process(bundle: Bundle, questions: list[Question], seconds: float) -> float:
+    """Calls per second of threads that share the SavedModel that the questions are for."""
+    servable = LoadedServable(bundle.model_folder(questions[0].servable))
+
+    def ask(number: int) -> None:
+        servable.predict(questions[number % len(questions)].inputs)
+
+    ask(0)
+    rate = saturate(lambda: ask, IN_PROCESS_THREADS, seconds).rate
+    servable.close()
+    return rate
+
+
 def compare(
-    name: str, questions: list[Question], client: ModelServerClient, port: int,
+    name: str, questions: list[Question], client: ModelServerClient, port: int, local: float,
     arguments: argparse.Namespace,
 ) -> list[str]:  # fmt: skip
-    """Lines of figures for one kind of question."""
+    """Lines of figures for one kind of question.
+
+    Args:
+        local: calls per second in the process that loaded the model.
+    """
     clients, seconds = arguments.clients, arguments.seconds
 
     def path(number: int) -> str:
@@ -183,37 +213,85 @@ def compare(
     full = saturate(make, clients, seconds)
     half = saturate(make, clients, seconds, pause=clients / full.rate)
     return [
-        f"{name}: API {full.rate:.0f}/s, its gRPC calls {bare.rate:.0f}/s, "
-        f"ratio {full.rate / bare.rate:.2f}",
+        f"{name}: in-process {local:.0f}/s, gRPC {bare.rate:.0f}/s, ratio {bare.rate / local:.2f}",
+        f"{name}: API {full.rate:.0f}/s, ratio to gRPC {full.rate / bare.rate:.2f}; p50 "
+        f"{full.p50:.1f} ms, p99 {full.p99:.1f} ms",
         f"{name} at {half.rate / full.rate:.0%} of that load: p50 {half.p50:.1f} ms, "
         f"p99 {half.p99:.1f} ms, ratio {half.p99 / half.p50:.1f}",
     ]
 
 
+def memory(
+    paths: list[str], served: Api, model_server: int, arguments: argparse.Namespace
+) -> list[str]:
+    """A line of each process's resident memory before, in the middle of and after requests."""
+    make = http_client(served.port, lambda number: paths[number % len(paths)])
+    seconds, done = 10.0, 0
+    found = [(0, resident_mib(served.pid), resident_mib(model_server))]
+    while done < arguments.requests:
+        done += round(saturate(make, arguments.clients, seconds).rate * seconds)
+        found.append((done, resident_mib(served.pid), resident_mib(model_server)))
+    shown = [found[0], found[len(found) // 2], found[-1]]
+    return [
+        f"memory of the {name}: "
+        + ", ".join(f"{point[place]:.0f} MiB after {point[0]:,}" for point in shown)
+        + " requests"
+        for place, name in ((1, "API"), (2, "model server"))
+    ]
+
+
+def resident_mib(pid: int) -> float:
+    """The resident memory of a process."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def measure(folder: Path, arguments: argparse.Namespace) -> list[str]:
+    """Every line, over the newest bundle of a workdir."""
+    workdir = Workdir(folder)
+    bundle = open_bundle(workdir)
+    asked = {"similar": similar_questions(bundle)}
+    if bundle.has(RECOMMEND):
+        asked["recommend"] = recommend_questions(bundle, workdir)
+    local = {name: in_process(bundle, asked[name], arguments.seconds) for name in asked}
+    with ExitStack() as stack:
+        server = stack.enter_context(
+            ModelServerProcess(workdir.models, servable_versions([bundle]), workdir.root)
+        )
+        client = stack.enter_context(ModelServerClient(server.address))
+        served = stack.enter_context(api(folder, server.address))
+        lines = [f"{len(bundle.items)} items, {arguments.clients} clients; "
+                 + ", ".join(questions[0].servable for questions in asked.values())]  # fmt: skip
+        for name, questions in asked.items():
+            lines += compare(name, questions, client, served.port, local[name], arguments)
+        if arguments.requests:
+            paths = [question.path for pair in zip(*asked.values(), strict=False)
+                     for question in pair]  # fmt: skip
+            lines += memory(paths, served, server.pid, arguments)
+    return lines
+
+
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--workdir", type=Path, required=True)
+    parser.add_argument("--workdir", type=Path, help="with a bundle; else one is made")
+    parser.add_argument("--items", type=int, default=100_000, help="of the workdir that is made")
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--requests", type=int, default=100_000, help="for the memory's sake")
     parser.add_argument("--record", action="store_true", help="write docs/results.md")
     arguments = parser.parse_args()
-    workdir = Workdir(arguments.workdir)
-    bundle = open_bundle(workdir)
     with ExitStack() as stack:
-        server = stack.enter_context(
-            ModelServerProcess(workdir.models, bundle.servables, bundle.version, workdir.root)
-        )
-        client = stack.enter_context(ModelServerClient(server.address))
-        port = stack.enter_context(api(arguments.workdir, server.address))
-        lines = [f"{len(bundle.items)} items, {arguments.clients} clients"]
-        lines += compare("similar", similar_questions(bundle), client, port, arguments)
-        if bundle.has(RECOMMEND):
-            questions = recommend_questions(bundle, workdir)
-            lines += compare("recommend", questions, client, port, arguments)
+        folder = arguments.workdir
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            build(folder, items=arguments.items)
+        lines = measure(folder, arguments)
     print("\n".join(lines))
     if arguments.record:
-        record("Serving", "python benchmarks/serve.py --workdir …", "\n".join(lines))
+        record("Serving", "python benchmarks/serve.py --record", "\n".join(lines))
 
 
 if __name__ == "__main__":

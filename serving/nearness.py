@@ -31,7 +31,8 @@ class Nearness:
     """
 
     def __init__(self, vectors: Any, num_items: int, near: int) -> None:
-        self._vectors = vectors
+        # a view without numpy.memmap's bookkeeping, which costs more than reading a few rows
+        self._vectors = np.asarray(vectors) if isinstance(vectors, np.ndarray) else vectors
         rows = np.arange(num_items)
         if num_items > SAMPLE:
             rows = np.sort(np.random.default_rng(0).choice(num_items, SAMPLE, replace=False))
