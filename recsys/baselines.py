@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from recsys import metrics
 from recsys.ranking import Scorer, rank_cases
-from recsys.sequences import Ints, Sequences
+from recsys.sequences import Ints, Masks, Sequences
 from recsys.splits import Cases
 
 MAX_LAGS = 10  # events further apart say next to nothing of what follows what
@@ -155,7 +155,7 @@ GRIDS: dict[str, list[Baseline]] = {
 
 
 def tune(
-    name: str, sequences: Sequences, validation: Cases, num_items: int, *, mask_seen: bool
+    name: str, sequences: Sequences, validation: Cases, num_items: int, *, mask_seen: Masks
 ) -> Baseline:
     """The settings of a baseline that rank the validation cases best by NDCG@10."""
     best, best_ndcg = GRIDS[name][0], -1.0

@@ -20,6 +20,7 @@ from recsys.model_scorers import model_scorers
 from recsys.photo_retrieval import photo_retrieval
 from recsys.progress import say
 from recsys.ranking import Scorer
+from recsys.repeats import masked_kinds
 from recsys.report import render_html, render_text
 from recsys.segments import ItemFacts
 from recsys.sequences import Sequences, make_sequences
@@ -32,6 +33,8 @@ TITLES = {
     "leave_last_out": "leave-last-out: each shopper's last target, the ones before may be learned",
     "temporal": "global temporal: fit before one moment, every later target of a shopper judged",
 }
+
+SEEN = ("ranked too", "masked by the kind of event", "masked")
 
 
 def evaluate(config: Config, workdir: Workdir) -> dict[str, Any]:
@@ -87,7 +90,7 @@ def _protocols(
     config: Config, workdir: Workdir, sequences: Sequences, model: Artifact
 ) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     """One entry for each split: its cases, and a row for each model and group of cases."""
-    mask = config.model.repeat_consumption == "mask"
+    mask = masked_kinds(config.model)
     catalog = load_catalog(workdir)
     num_items, facts = len(catalog), ItemFacts.of(catalog, sequences, config.evaluation.kinds)
     last_out = leave_last_out(sequences, num_items, mask_repeats=mask)
@@ -120,7 +123,7 @@ def _protocol(
     name: str, config: Config, split: Split, facts: ItemFacts, scorers: dict[str, Scorer],
     peers: dict[str, Baseline],
 ) -> tuple[dict[str, Any], pd.DataFrame]:  # fmt: skip
-    mask = config.model.repeat_consumption == "mask"
+    mask = masked_kinds(config.model)
     judged = Judged.of(split, config.evaluation, mask_seen=mask, facts=facts)
     scorers, described = dict(scorers), {}
     for peer, baseline in peers.items():
@@ -133,7 +136,7 @@ def _protocol(
     entry = {
         "name": name, "title": TITLES[name], "cases": len(judged.cases),
         "users": len(np.unique(judged.cases.users)), "items_ranked": int(judged.known.sum()),
-        "seen_items": "masked" if mask else "ranked too",
+        "seen_items": SEEN[int(mask.any()) + int(mask.all())],
         "peer_settings": described, "rows": [row for each in found for row in each.rows],
         "segments": [row for each in found for row in each.segments],
         "lists": [each.lists for each in found], "time_travel_cases": checked,

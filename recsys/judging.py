@@ -15,6 +15,7 @@ from recsys.bootstrap import Resamples
 from recsys.config import EvaluationConfig
 from recsys.ranking import Scorer, rank_cases
 from recsys.segments import ItemFacts, segments
+from recsys.sequences import Masks
 from recsys.splits import Cases, Split, sample_cases
 
 
@@ -39,7 +40,7 @@ class Judged:
     cold: Cases
     known: NDArray[np.bool_]
     shelf: NDArray[np.bool_]
-    mask_seen: bool
+    mask_seen: Masks
     settings: EvaluationConfig
     facts: ItemFacts | None
     events: NDArray[np.int64]
@@ -48,7 +49,7 @@ class Judged:
 
     @classmethod
     def of(
-        cls, split: Split, settings: EvaluationConfig, *, mask_seen: bool,
+        cls, split: Split, settings: EvaluationConfig, *, mask_seen: Masks,
         facts: ItemFacts | None = None,
     ) -> Judged:  # fmt: skip
         """What a split is judged on under these settings."""

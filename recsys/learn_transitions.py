@@ -6,7 +6,7 @@ It never trains, so that it can follow new events at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,21 @@ from numpy.typing import NDArray
 from recsys import columns, metrics
 from recsys.artifact import open_artifact, write_artifact
 from recsys.catalog import load_catalog
-from recsys.config import Config, TransitionsConfig
+from recsys.config import Config, ModelConfig, TransitionsConfig
 from recsys.errors import ArtifactError
 from recsys.interactions import load_interactions
-from recsys.mixture import Mixture, affordable, blend_scorer, fit_mixture, transitions_scorer
+from recsys.mixture import (
+    Mixture,
+    affordable,
+    blend_scorer,
+    fit_mixture,
+    fit_repeat,
+    transitions_scorer,
+)
 from recsys.progress import say
 from recsys.ranking import Scorer, masked_ranks
-from recsys.sequences import Sequences, make_sequences
+from recsys.repeats import boosted_kinds, masked_kinds
+from recsys.sequences import Masks, Sequences, make_sequences
 from recsys.splits import Cases, leave_last_out, sample_cases
 from recsys.transitions import DAY, Transitions, count_transitions, load_transitions
 from recsys.workdir import Workdir
@@ -40,11 +48,13 @@ class SecondSource:
         table: what followed what.
         settings: those chosen on validation.
         mixture: what it adds to the towers, by history length.
+        boosted: bool [num_kinds + 1] kinds of events that ask for their item again.
     """
 
     table: Transitions
     settings: TransitionsConfig
     mixture: Mixture
+    boosted: NDArray[np.bool_] | None = None
 
     def scorers(self, towers: Scorer, history_length: int) -> dict[str, Scorer]:
         """Both sources alone and together, by the names of their rows in the report."""
@@ -52,7 +62,7 @@ class SecondSource:
             "two_tower": towers,
             "transitions": transitions_scorer(self.table, self.settings),
             "blend": blend_scorer(
-                towers, self.table, self.mixture, self.settings, history_length
+                towers, self.table, self.mixture, self.settings, history_length, self.boosted
             ),
         }  # fmt: skip
 
@@ -80,16 +90,16 @@ def learn_transitions(config: Config, workdir: Workdir) -> dict[str, Any]:
         )  # fmt: skip
     events = load_interactions(workdir)
     sequences = make_sequences(events, item_ids, config.model.event_weights)
-    mask = config.model.repeat_consumption == "mask"
+    mask = masked_kinds(config.model)
     split = leave_last_out(sequences, len(item_ids), mask_repeats=mask)
     known = split.ranked(config.evaluation.rank)
     towers = loaded_scorer(model)
     settings = tuned(config.transitions, split.train, split.validation, known, mask=mask)
-    found = fit_source(towers, split.train, split.validation, settings, known, mask=mask)
+    found = fit_source(towers, split.train, split.validation, settings, known, config.model)
     summary = _summary(found, towers, split.validation, known, config)
     if settings.learn_from == "all":
         table = count_transitions(sequences, len(item_ids), settings, mask_repeats=mask)
-        found = SecondSource(table, settings, found.mixture)
+        found = replace(found, table=table)
     with write_artifact(workdir.transitions, KIND) as draft:
         draft.inputs = {"tables": tables.fingerprint, "model": model.fingerprint}
         draft.info = {**summary, "mixture": found.mixture.as_dict(),
@@ -98,7 +108,9 @@ def learn_transitions(config: Config, workdir: Workdir) -> dict[str, Any]:
     return summary
 
 
-def open_source(workdir: Workdir, model_fingerprint: str) -> SecondSource | None:
+def open_source(
+    workdir: Workdir, model_fingerprint: str, model: ModelConfig
+) -> SecondSource | None:
     """What the `transitions` step wrote; None where it was not run or is switched off.
 
     Raises:
@@ -115,26 +127,36 @@ def open_source(workdir: Workdir, model_fingerprint: str) -> SecondSource | None
     if not settings.enabled:
         return None
     mixture = Mixture.from_dict(artifact.info["mixture"])
-    return SecondSource(load_transitions(workdir.transitions / TABLE), settings, mixture)
+    table = load_transitions(workdir.transitions / TABLE)
+    return SecondSource(table, settings, mixture, boosted_kinds(model))
 
 
 def fit_source(
     towers: Scorer, train: Sequences, validation: Cases, settings: TransitionsConfig,
-    known: NDArray[np.bool_], *, mask: bool,
+    known: NDArray[np.bool_], model: ModelConfig,
 ) -> SecondSource:  # fmt: skip
-    """Counts the events of training and fits the mixture on validation."""
+    """Counts the events of training and fits the mixture on validation.
+
+    Args:
+        known: bool [num_items] the items that validation ranks.
+        model: what is masked and what boosted of items consumed before.
+    """
+    mask, boosted = masked_kinds(model), boosted_kinds(model)
     table = count_transitions(train, len(known), settings, mask_repeats=mask)
     mixture = Mixture()
     if settings.enabled and len(validation):
         mixture = fit_mixture(
             towers, table, validation, settings, mask_seen=mask, known=known
         )  # fmt: skip
-    return SecondSource(table, settings, mixture)
+        if boosted.any():
+            mixture = fit_repeat(mixture, towers, table, validation, settings, boosted,
+                                 mask_seen=mask, known=known)  # fmt: skip
+    return SecondSource(table, settings, mixture, boosted)
 
 
 def tuned(
     settings: TransitionsConfig, train: Sequences, validation: Cases, known: NDArray[np.bool_], *,
-    mask: bool,
+    mask: Masks,
 ) -> TransitionsConfig:  # fmt: skip
     """The ages and dampings by which the transitions alone rank validation best by NDCG@10."""
     if not (settings.tune and settings.enabled) or not len(validation):
@@ -160,7 +182,7 @@ def _grid(settings: TransitionsConfig, train: Sequences) -> Iterator[Transitions
             })  # fmt: skip
 
 
-def _ndcg(scorer: Scorer, cases: Cases, known: NDArray[np.bool_], *, mask: bool) -> float:
+def _ndcg(scorer: Scorer, cases: Cases, known: NDArray[np.bool_], *, mask: Masks) -> float:
     ranks = masked_ranks(scorer, cases, len(known), mask_seen=mask, known=known)
     return float(np.average(metrics.ndcg_at_k(ranks, 10), weights=cases.weights))
 
@@ -169,7 +191,7 @@ def _summary(
     found: SecondSource, towers: Scorer, validation: Cases, known: NDArray[np.bool_],
     config: Config,
 ) -> dict[str, Any]:  # fmt: skip
-    mask = config.model.repeat_consumption == "mask"
+    mask = masked_kinds(config.model)
     cases = sample_cases(validation, affordable(len(known), found.settings), 0)
     scorers = found.scorers(towers, config.model.history_length)
     ndcg = {

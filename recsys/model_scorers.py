@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from recsys.artifact import Artifact
 from recsys.catalog import load_catalog
 from recsys.config import Config
-from recsys.learn_transitions import SecondSource, fit_source, open_source, tuned
+from recsys.learn_transitions import SHARE_OF_LOG, fit_source, open_source, tuned
 from recsys.ranking import Scorer
-from recsys.splits import Split, hold_out_last, temporal
+from recsys.repeats import masked_kinds
+from recsys.splits import Cases, Split, hold_out_last, temporal
 from recsys.transitions import count_transitions
 from recsys.workdir import Workdir
 
@@ -20,7 +23,7 @@ def model_scorers(
     """Scorers by the names of their rows: two_tower, and where used transitions and blend.
 
     After one moment, the towers are trained anew on what came before it, but for each shopper's
-    last target: that is the validation which the mixture is fitted on. The settings of the
+    last target: on those, the late ones more, the mixture is fitted. The settings of the
     transitions are those that would have done best on the last part before the moment.
     """
     if protocol == "leave_last_out":
@@ -38,18 +41,18 @@ def _as_trained(
     towers = loaded_scorer(loaded)
     if not config.transitions.enabled:
         return {"two_tower": towers}
-    mask = config.model.repeat_consumption == "mask"
-    source = open_source(workdir, model.fingerprint)
+    mask = masked_kinds(config.model)
+    source = open_source(workdir, model.fingerprint, loaded.config)
     if source is None:
         source = fit_source(
             towers, split.train, split.validation, config.transitions,
-            split.ranked(config.evaluation.rank), mask=mask,
+            split.ranked(config.evaluation.rank), loaded.config,
         )  # fmt: skip
     elif source.settings.learn_from == "all":  # what is served has seen the answers
         table = count_transitions(
             split.train, len(split.known), source.settings, mask_repeats=mask
         )  # fmt: skip
-        source = SecondSource(table, source.settings, source.mixture)
+        source = replace(source, table=table)
     return source.scorers(towers, loaded.config.history_length)
 
 
@@ -61,7 +64,7 @@ def _before_the_moment(
     from recsys.training_loop import fit
 
     catalog = load_catalog(workdir)
-    mask = config.model.repeat_consumption == "mask"
+    mask = masked_kinds(config.model)
     train, validation = hold_out_last(split.train, mask_repeats=mask)
     touched = np.bincount(train.rows, minlength=len(catalog)) > 0
     features, vocabulary, _ = read_features(config, workdir, catalog, touched)
@@ -79,8 +82,15 @@ def _before_the_moment(
                     mask_repeats=mask)  # fmt: skip
     known = split.ranked(config.evaluation.rank)
     settings = tuned(config.transitions, late.train, late.test, late.known & known, mask=mask)
-    source = fit_source(towers, train, validation, settings, known, mask=mask)
+    source = fit_source(towers, train, recent(validation), settings, known, config.model)
     table = count_transitions(split.train, len(catalog), settings, mask_repeats=mask)
-    return SecondSource(table, settings, source.mixture).scorers(
-        towers, config.model.history_length
-    )
+    return replace(source, table=table).scorers(towers, config.model.history_length)
+
+
+def recent(cases: Cases) -> Cases:
+    """The same cases, each weighing less the longer before the last one it was."""
+    if not len(cases):
+        return cases
+    span = float(np.ptp(cases.sequences.times)) or 1.0
+    ages = (cases.now.max() - cases.now) / (span * SHARE_OF_LOG)
+    return replace(cases, weights=cases.weights * 0.5**ages)

@@ -11,6 +11,7 @@ from recsys.config import Config
 from recsys.histories import QUERY_BATCH, case_batch
 from recsys.index import NO_ROW
 from recsys.interactions import load_interactions
+from recsys.repeats import masked_kinds
 from recsys.sequences import make_sequences
 from recsys.spaces import BEHAVIOR, Space, Spaces
 from recsys.splits import leave_last_out, sample_cases
@@ -50,7 +51,7 @@ def shopper_probes(model: LoadedTwoTower, space: Space, config: Config, workdir:
     sequences = make_sequences(
         load_interactions(workdir), space.item_ids, model.config.event_weights
     )
-    mask = model.config.repeat_consumption == "mask"
+    mask = masked_kinds(model.config)
     cases = leave_last_out(sequences, len(space.item_ids), mask_repeats=mask).test
     cases = sample_cases(cases, config.index.num_probes, config.index.seed)
     queries = []

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.metrics import Floats, target_ranks
+from recsys.sequences import Masks
 from recsys.splits import Cases
 
 Scorer = Callable[[Cases], NDArray[np.float32]]  # cases → [num_cases, num_items]
@@ -16,7 +17,7 @@ MAX_SCORES = 8_000_000  # of one chunk: 32 MB, and a few copies of it
 
 
 def masked_ranks(
-    scorer: Scorer, cases: Cases, num_items: int, *, mask_seen: bool,
+    scorer: Scorer, cases: Cases, num_items: int, *, mask_seen: Masks,
     known: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:  # fmt: skip
     """The rank of each case's right item; see `rank_cases`."""
@@ -24,7 +25,7 @@ def masked_ranks(
 
 
 def rank_cases(
-    scorer: Scorer, cases: Cases, num_items: int, *, mask_seen: bool,
+    scorer: Scorer, cases: Cases, num_items: int, *, mask_seen: Masks,
     known: NDArray[np.bool_] | None = None, k: int = 10,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:  # fmt: skip
     """Ranks all items for each case, as they would be served.
@@ -33,7 +34,7 @@ def rank_cases(
         scorer: scores every item for a chunk of cases.
         cases: what is judged.
         num_items: size of the catalog.
-        mask_seen: leave out the items of a case's own history.
+        mask_seen: leave out the items of a case's own history, of all kinds of events or some.
         known: bool [num_items] the items that may be shown; all when None.
         k: how many of the best rows to return.
 
@@ -48,9 +49,7 @@ def rank_cases(
         scores = np.array(scorer(chunk), np.float32)
         if known is not None:
             scores[:, ~known] = -np.inf
-        if mask_seen:
-            case, row, _ = chunk.history()
-            scores[case, row] = -np.inf
+        scores[chunk.masked(mask_seen)] = -np.inf
         ranks.append(target_ranks(scores, chunk.targets, rng))
         tops.append(top_rows(scores, k))
     return np.concatenate(ranks), np.concatenate(tops)

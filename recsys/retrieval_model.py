@@ -12,6 +12,7 @@ from recsys.config import ModelConfig, TrainConfig
 from recsys.features import ItemFeatures, Vocabulary
 from recsys.histories import Batch
 from recsys.query_tower import QueryTower
+from recsys.repeats import masked_kinds
 from recsys.retrieval_loss import full_softmax, sampled_softmax
 
 PLACING_STRIDE = 4  # one place in so many teaches how new items are placed
@@ -104,8 +105,10 @@ class TwoTower(tfrs.Model):
                 targets, weights, self.drawn_rows, self.target_share, self.settings.num_sampled,
                 smoothing, precision,
             )  # fmt: skip
-        masks = self.config.mask_in_training and self.config.repeat_consumption == "mask"
-        seen = _seen_before(inputs, places, self.items.ids) if masks else None
+        masks = masked_kinds(self.config)
+        seen = None
+        if self.config.mask_in_training and masks.any():
+            seen = _seen_before(inputs, places, self.items.ids, masks)
         idle, offsets = self._idle_sample(training)
         return full_softmax(
             queries, tf.concat([candidates, idle], axis=0), tf.gather(self.items.ids, targets),
@@ -185,13 +188,16 @@ class TwoTower(tfrs.Model):
         return tf.reshape(vectors, [*tf.unstack(tf.shape(rows)), self.config.embedding_dim])
 
 
-def _seen_before(batch: Batch, places: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
-    """Which items each query's own past holds; its target is never among them.
+def _seen_before(
+    batch: Batch, places: tf.Tensor, ids: tf.Tensor, masks: NDArray[np.bool_]
+) -> tf.Tensor:
+    """Which items each query's own past masks; its target is never among them.
 
     Args:
         batch: the windows.
         places: int64 [n, 2] (window, state) of each query.
         ids: int32 [num_items] the number of each row in the softmax.
+        masks: bool [num_kinds + 1] which kinds of events mask.
 
     Returns:
         int64 [m, 2] pairs of query and item.
@@ -199,6 +205,9 @@ def _seen_before(batch: Batch, places: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
     rows = tf.gather(batch.rows, places[:, 0])
     past = tf.range(tf.shape(rows)[1], dtype=tf.int64)[None, :] < places[:, 1:]
     target = tf.gather_nd(batch.targets, places)[:, None]
-    pairs = tf.where(tf.gather(batch.valid, places[:, 0]) & past & (rows != target))
+    past &= tf.gather(batch.valid, places[:, 0]) & (rows != target)
+    if not masks.all():
+        past &= tf.gather(tf.constant(masks), tf.gather(batch.kinds, places[:, 0]))
+    pairs = tf.where(past)
     items = tf.gather(ids, tf.gather_nd(rows, pairs))
     return tf.stack([pairs[:, 0], tf.cast(items, tf.int64)], axis=1)

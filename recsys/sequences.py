@@ -14,6 +14,7 @@ from recsys import columns
 
 Ints = NDArray[np.int32]
 Places = NDArray[np.int64]
+Masks = bool | NDArray[np.bool_]  # whether an event masks its item: all kinds, or kind by kind
 
 
 @dataclass(frozen=True)
@@ -99,18 +100,45 @@ def event_kinds(event_weights: dict[str, float]) -> list[str]:
     return sorted(event_weights)
 
 
-def target_weights(sequences: Sequences, *, mask_repeats: bool) -> NDArray[np.float32]:
+def is_masked(sequences: Sequences, masks: Masks) -> NDArray[np.bool_]:
+    """Whether the item of each event was masked by then, bool [num_events].
+
+    It is from the shopper's first event with it on whose kind masks: True for every kind, or
+    bool [num_kinds + 1] by number.
+    """
+    masking = _masking(sequences, masks)
+    if not masking.any():
+        return masking
+    pairs = _pairs(sequences)
+    order = np.argsort(pairs, kind="stable")
+    begins = np.append(True, np.diff(pairs[order]) > 0)
+    first = np.flatnonzero(begins)
+    counted: Places = np.cumsum(masking[order]) - masking[order]  # of all pairs so far
+    before: Places = counted - np.repeat(counted[first], np.diff(np.append(first, len(order))))
+    masked = np.zeros(len(order), bool)
+    masked[order] = before > 0
+    return masked
+
+
+def target_weights(sequences: Sequences, *, mask_repeats: Masks) -> NDArray[np.float32]:
     """How much each event counts as something to predict, float32 [num_events].
 
-    Where items already consumed are masked from the answers, only the first event with an
-    item can be predicted; it weighs as much as the strongest event that it led to.
+    An item that is masked from the answers cannot be predicted any more; the event that masks
+    it weighs as much as the strongest event that it led to.
+
+    Args:
+        mask_repeats: as `is_masked`.
     """
-    if not mask_repeats:
+    masking = _masking(sequences, mask_repeats)
+    if not masking.any():
         return sequences.weights
+    masked = is_masked(sequences, mask_repeats)
     _, pair = np.unique(_pairs(sequences), return_inverse=True)
     strongest = np.zeros(pair.max() + 1 if len(pair) else 0, np.float32)
-    np.maximum.at(strongest, pair, sequences.weights)
-    return np.where(sequences.is_first, strongest[pair], 0.0).astype(np.float32)
+    since = masked | masking
+    np.maximum.at(strongest, pair[since], sequences.weights[since])
+    weights = np.where(masking, strongest[pair], sequences.weights)
+    return np.where(masked, 0.0, weights).astype(np.float32)
 
 
 def windows(sequences: Sequences, length: int, rng: np.random.Generator) -> tuple[Places, Places]:
@@ -158,6 +186,13 @@ def _numbers(values: pd.Series[Any], names: list[str]) -> Ints:
     """The place of each value among `names`, -1 where it is not there."""
     places = {name: place for place, name in enumerate(names)}
     return np.array([places.get(value, -1) for value in values.tolist()], np.int32)
+
+
+def _masking(sequences: Sequences, masks: Masks) -> NDArray[np.bool_]:
+    """Whether each event's kind masks its item from then on."""
+    if isinstance(masks, np.ndarray):
+        return masks[sequences.kinds]
+    return np.full(len(sequences.rows), masks)
 
 
 def _pairs(sequences: Sequences) -> Places:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.sequences import Places, Sequences, target_weights
+from recsys.sequences import Masks, Places, Sequences, is_masked
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,14 @@ class Cases:
         rows = self.sequences.rows[place + np.repeat(self.starts, lengths)]
         return case, rows, np.repeat(lengths, lengths) - 1 - place
 
+    def masked(self, masks: Masks) -> tuple[Places, NDArray[np.int32]]:
+        """What may not be shown, as (case, item row) pairs: events whose kind masks."""
+        case, row, step = self.history()
+        if isinstance(masks, np.ndarray):
+            hidden = masks[self.sequences.kinds[self.positions[case] - 1 - step]]
+            return case[hidden], row[hidden]
+        return (case, row) if masks else (case[:0], row[:0])
+
 
 @dataclass(frozen=True)
 class Split:
@@ -102,7 +110,7 @@ class Split:
         return np.bincount(sequences.rows, minlength=len(self.known)) > 0
 
 
-def leave_last_out(sequences: Sequences, num_items: int, *, mask_repeats: bool) -> Split:
+def leave_last_out(sequences: Sequences, num_items: int, *, mask_repeats: Masks) -> Split:
     """Each shopper's last target is the test, the one before it the validation.
 
     A target is an event whose kind has a weight; with `mask_repeats` it is also the shopper's
@@ -131,7 +139,9 @@ def leave_last_out(sequences: Sequences, num_items: int, *, mask_repeats: bool) 
     return Split(train, _cases(sequences, validation), cases, cold, np.ones(num_items, bool))
 
 
-def temporal(sequences: Sequences, num_items: int, quantile: float, *, mask_repeats: bool) -> Split:
+def temporal(
+    sequences: Sequences, num_items: int, quantile: float, *, mask_repeats: Masks
+) -> Split:
     """Training sees what happened before one moment; everything later is judged.
 
     Every later target of a shopper with some history is a case with the history of that
@@ -150,7 +160,7 @@ def temporal(sequences: Sequences, num_items: int, quantile: float, *, mask_repe
     return Split(sequences.keep(before), cases.take(slice(0)), cases, cold, known)
 
 
-def cold(sequences: Sequences, new: NDArray[np.bool_], *, mask_repeats: bool) -> Split:
+def cold(sequences: Sequences, new: NDArray[np.bool_], *, mask_repeats: Masks) -> Split:
     """Some items are taken out of training altogether, as if they were new.
 
     What is left is split as by `leave_last_out`. The cold cases are all targets on the chosen
@@ -169,7 +179,7 @@ def cold(sequences: Sequences, new: NDArray[np.bool_], *, mask_repeats: bool) ->
     return replace(split, cold=_cases(sequences, event[judged]), known=~new)
 
 
-def hold_out_last(sequences: Sequences, *, mask_repeats: bool) -> tuple[Sequences, Cases]:
+def hold_out_last(sequences: Sequences, *, mask_repeats: Masks) -> tuple[Sequences, Cases]:
     """The events before each shopper's last target, and those targets as cases.
 
     A shopper's very first event is never held out: nothing could be asked with.
@@ -192,9 +202,8 @@ def sample_cases(cases: Cases, most: int, seed: int) -> Cases:
     return cases.take(np.sort(chosen))
 
 
-def _is_target(sequences: Sequences, mask_repeats: bool) -> NDArray[np.bool_]:
-    is_target = target_weights(sequences, mask_repeats=False) > 0
-    return is_target & sequences.is_first if mask_repeats else is_target
+def _is_target(sequences: Sequences, mask_repeats: Masks) -> NDArray[np.bool_]:
+    return (sequences.weights > 0) & ~is_masked(sequences, mask_repeats)
 
 
 def _cases(sequences: Sequences, positions: Places) -> Cases:

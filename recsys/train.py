@@ -19,6 +19,7 @@ from recsys.features import ItemFeatures, Vocabulary, item_features, learn_vocab
 from recsys.histories import DAY
 from recsys.interactions import load_interactions
 from recsys.progress import say
+from recsys.repeats import masked_kinds
 from recsys.retrieval_model import TwoTower
 from recsys.sequences import Sequences, make_sequences
 from recsys.splits import leave_last_out
@@ -47,7 +48,7 @@ def train(config: Config, workdir: Workdir) -> dict[str, Any]:
             mend="Training needs at least 1 shopper with 1 event; a catalog alone still gets "
             "similar items.",
         )  # fmt: skip
-    mask = config.model.repeat_consumption == "mask"
+    mask = masked_kinds(config.model)
     split = leave_last_out(sequences, len(item_ids), mask_repeats=mask)
     touched = np.bincount(split.train.rows, minlength=len(item_ids)) > 0
     features, vocabulary, inputs = read_features(config, workdir, catalog, touched)

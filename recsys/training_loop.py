@@ -19,6 +19,7 @@ from recsys.optimizer import make_optimizer
 from recsys.progress import say
 from recsys.query_tower import build_query_tower
 from recsys.ranking import masked_ranks
+from recsys.repeats import masked_kinds
 from recsys.retrieval_model import TwoTower
 from recsys.sequences import Sequences, target_weights
 from recsys.splits import Cases
@@ -69,7 +70,7 @@ def fit(
             was begun with other settings.
     """
     tf.keras.utils.set_random_seed(config.train.seed)
-    weights = target_weights(sequences, mask_repeats=config.model.repeat_consumption == "mask")
+    weights = target_weights(sequences, mask_repeats=masked_kinds(config.model))
     model = _new_model(sequences, weights, features, vocabulary, config, idle)
     validation = validation.take(slice(most_cases(model.num_items)))
     fitted = Fitted(model)
@@ -192,6 +193,6 @@ def validation_ndcg(
     scorer = two_tower_scorer(
         model.candidate_tower.place(model.items), model.query_last, config.model.history_length
     )
-    mask = config.model.repeat_consumption == "mask"
+    mask = masked_kinds(config.model)
     ranks = masked_ranks(scorer, cases, model.num_items, mask_seen=mask, known=known)
     return float(np.average(metrics.ndcg_at_k(ranks, 10), weights=cases.weights))

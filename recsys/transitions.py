@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys.config import TransitionsConfig
-from recsys.sequences import Ints, Places, Sequences, target_weights
+from recsys.sequences import Ints, Masks, Places, Sequences, target_weights
 from recsys.splits import Cases
 
 DAY = 86_400
@@ -72,7 +72,7 @@ def load_transitions(path: Path) -> Transitions:
 
 def count_transitions(
     sequences: Sequences, num_items: int, settings: TransitionsConfig, *,
-    mask_repeats: bool,
+    mask_repeats: Masks,
 ) -> Transitions:  # fmt: skip
     """Counts what followed what up to `lags` events later, each 1 / distance, the recent more.
 
@@ -117,6 +117,22 @@ def history_votes(cases: Cases, num_items: int, settings: TransitionsConfig) -> 
              np.concatenate([rows, now.ravel()]))  # fmt: skip
     shape = (len(cases), num_items + NUM_CONTEXTS)
     return sp.csr_matrix((data.astype(np.float32), where), shape=shape)
+
+
+def own_votes(
+    cases: Cases, num_items: int, settings: TransitionsConfig, boosted: NDArray[np.bool_]
+) -> sp.csr_matrix:
+    """How much the last events vote for their own items, [num_cases, num_items] sparse.
+
+    Args:
+        boosted: bool [num_kinds + 1] the kinds that ask for their item again, by number.
+    """
+    case, rows, step = cases.history()
+    votes = (step < settings.history) & boosted[
+        cases.sequences.kinds[cases.positions[case] - 1 - step]
+    ]
+    where, data = (case[votes], rows[votes]), 1.0 / (1.0 + step[votes])
+    return sp.csr_matrix((data.astype(np.float32), where), shape=(len(cases), num_items))
 
 
 def moment_rows(times: NDArray[np.float64], num_items: int) -> Places:

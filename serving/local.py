@@ -15,6 +15,7 @@ import pandas as pd
 from embeddings.images import decode_photo, encode_png, fit_photo, read_bytes
 from recsys import columns
 from recsys.errors import NotFoundError
+from recsys.repeats import word_for
 from recsys.workdir import Workdir
 from serving.bundle import IMAGE_ENCODER, RECOMMEND, SIMILAR_ITEMS, Bundle, open_bundle
 from serving.loaded_servable import DEFAULT, LoadedServable
@@ -99,9 +100,10 @@ class LocalBundle:
         now = time.time()
         ages = [max(0.0, now - moment) for moment in mine[columns.TIMESTAMP]]
         history = mine[columns.ITEM_ID].tolist()
-        seen = events.loc[events[columns.USER_ID] == user_id, columns.ITEM_ID]
-        is_masked = self.bundle.info["repeat_consumption"] == "mask"
-        exclude = seen.drop_duplicates().tolist() if is_masked else []
+        seen = events[events[columns.USER_ID] == user_id]
+        repeats = self.bundle.info["repeat_consumption"]
+        masks = [word_for(repeats, kind) == "mask" for kind in seen[columns.EVENT]]
+        exclude = seen.loc[masks, columns.ITEM_ID].drop_duplicates().tolist()
         return self._recommend(history, mine[columns.EVENT].tolist(), ages, now, exclude, k)
 
     def recommend_for_history(self, item_ids: Sequence[str], k: int = 10) -> list[Answer]:

@@ -25,11 +25,12 @@ from recsys.learn_transitions import KIND as TRANSITIONS
 from recsys.learn_transitions import MEND, open_source
 from recsys.placement import Placement, load_candidate_tower, load_placement
 from recsys.progress import say
+from recsys.repeats import kinds_called, masked_kinds
 from recsys.scann_parts import ScannSettings, load_parts
 from recsys.spaces import Space, Spaces, open_spaces
 from recsys.workdir import Workdir
-from serving.bundle import IMAGE_ENCODER, RECOMMEND, SCANN, SIMILAR_ITEMS, TEXT_ENCODER
 from serving.blend import Blend, Sources
+from serving.bundle import IMAGE_ENCODER, RECOMMEND, SCANN, SIMILAR_ITEMS, TEXT_ENCODER
 from serving.canaries import Question, make_questions
 from serving.servables import ImageEncoder, Recommend, Servable, SimilarItems
 from serving.text_encoder import TextEncoder
@@ -124,7 +125,9 @@ class Parts:
             ArtifactError: they were fitted to another model.
         """
         model = self.spaces.model
-        source = None if model is None else open_source(self.workdir, model.fingerprint)
+        source = None if model is None else open_source(
+            self.workdir, model.fingerprint, model.config
+        )  # fmt: skip
         if model is None or source is None:
             return None
         weights = model.config.event_weights
@@ -132,6 +135,7 @@ class Parts:
         return Sources(
             source.table, source.mixture, source.settings,
             silent_kinds=sorted(kind for kind, weight in weights.items() if not weight),
+            boosted_kinds=kinds_called(model.config, "boost"),
             groups=categories, halving=float(np.log(2.0) / model.info.get("scale", DEFAULT_SCALE)),
         )  # fmt: skip
 
@@ -161,7 +165,9 @@ def make_servables(
             name = RECOMMEND + engine
             servables[name] = Recommend(
                 spaces.model, index, spaces.behavior.item_ids, fingerprint,
-                masks_history=spaces.model.config.repeat_consumption == "mask",
+                masks_history=bool(masked_kinds(spaces.model.config).any()),
+                shown_kinds=[*kinds_called(spaces.model.config, "allow"),
+                             *kinds_called(spaces.model.config, "boost")],
                 placement=None if engine else parts.placement,  # one servable places
                 blend=Blend(parts.sources) if parts.sources else None,
                 parts=parts.explained() if explains and not engine else None,

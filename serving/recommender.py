@@ -17,9 +17,10 @@ import numpy as np
 
 from recsys.config import ServingConfig
 from recsys.errors import NotFoundError
+from recsys.repeats import word_for
 from serving.arrangement import Arrangement
-from serving.exploration import Exploration, Slot
 from serving.degraded import popular_reason, popular_rows
+from serving.exploration import Exploration, Slot
 from serving.items import Items
 from serving.nearness import Nearness
 from serving.overlay import Overlay, vectors_of
@@ -236,12 +237,12 @@ class Recommender:
             exclude: items that are left out besides those the rules leave out.
         """
         context = context or Context.at(self.clock())
-        masks = self.bundle.info["repeat_consumption"] == "mask"
-        hidden = hidden_items(history, self._config.seen, masks=masks)
+        repeats = self.bundle.info["repeat_consumption"]
+        hidden = hidden_items(history, self._config.seen, masks=repeats)
         excluded = {*(exclude or []), *wanted.exclude}
         left_out = self._rows_of(sorted(excluded | hidden))
         read = history[-int(self.bundle.info["history_length"]) :]
-        seen = {visit.item_id for visit in read} if masks else set()
+        seen = {visit.item_id for visit in read if word_for(repeats, visit.event) == "mask"}
         inputs = {
             "history": [[visit.item_id for visit in read] or [""]],
             "kinds": [[visit.event for visit in read] or [""]],
@@ -270,8 +271,8 @@ class Recommender:
         Args:
             kind: the list that merchandising knows it as, whose hidden items stay hidden.
         """
-        masks = self.bundle.info["repeat_consumption"] == "mask"
-        hidden = hidden_items(history, self._config.seen, masks=masks)
+        repeats = self.bundle.info["repeat_consumption"]
+        hidden = hidden_items(history, self._config.seen, masks=repeats)
         left_out = self._rows_of(sorted({*(exclude or []), *wanted.exclude, *hidden}))
         rows = np.arange(len(self.items))
         allowed = self._ranking.allows(Asked(RECOMMEND, "", {}, kind, left_out), wanted, rows)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, Protocol
 
+from recsys.repeats import Setting, word_for
 from serving.reasons import NEGATIVE
 
 SECONDS_PER_DAY = 86_400.0
@@ -29,14 +30,15 @@ class Happened(Protocol):
 
 
 def hidden_items(
-    history: Iterable[Happened], policies: Mapping[str, Policy], *, masks: bool
+    history: Iterable[Happened], policies: Mapping[str, Policy], *, masks: bool | Setting
 ) -> set[str]:
     """The items that are not recommended, since one of their events hides them.
 
     Args:
         history: events with their age in seconds.
         policies: by kind of event; a missing kind is `auto`.
-        masks: whether the recommender was trained to leave seen items out.
+        masks: whether the recommender was trained to leave seen items out, or the words of
+            `model.repeat_consumption` for it.
     """
     return {
         event.item_id
@@ -45,9 +47,10 @@ def hidden_items(
     }
 
 
-def _hides(policy: Policy, kind: str, age: float, masks: bool) -> bool:
+def _hides(policy: Policy, kind: str, age: float, masks: bool | Setting) -> bool:
     if policy == "auto":
-        return masks or kind in NEGATIVE
+        masked = masks if isinstance(masks, bool) else word_for(masks, kind) == "mask"
+        return masked or kind in NEGATIVE
     if isinstance(policy, str):
         return policy == "hide"
     return age < policy * SECONDS_PER_DAY

@@ -7,7 +7,7 @@ and every answer carries the bundle's fingerprint. Unknown ids are ignored, and 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -206,6 +206,7 @@ class Recommend(Search):
 
     Args:
         masks_history: leave the history's items out of the answer.
+        shown_kinds: kinds of events whose items are not left out for all that.
         placement: places new items; None leaves `place` out.
         blend: the transitions; None lets the towers answer alone.
         parts: of the candidate vectors; None leaves `explain` out.
@@ -213,7 +214,8 @@ class Recommend(Search):
 
     def __init__(
         self, model: LoadedTwoTower, index: Index, item_ids: list[str], fingerprint: str, *,
-        masks_history: bool, placement: Placement | None = None, blend: Blend | None = None,
+        masks_history: bool, shown_kinds: Sequence[str] = (), placement: Placement | None = None,
+        blend: Blend | None = None,
         parts: ItemParts | None = None,
     ) -> None:  # fmt: skip
         super().__init__(index, item_ids, fingerprint)
@@ -223,7 +225,8 @@ class Recommend(Search):
             self._placed, self._place_weights = placement.vectors, placement.weights
         self._query = model.query
         self._weights = list(model.variables)
-        self._masks_history, self._blend = masks_history, blend
+        self._masks_history, self._shown_kinds = masks_history, list(shown_kinds)
+        self._blend = blend
         self._explainer = parts and Explainer(
             self._queries, index.rows_of, parts, blend.added_to if blend else None
         )
@@ -236,7 +239,8 @@ class Recommend(Search):
         if self._explainer is not None:
             explain["explain"] = self._explain, [*_HISTORY, _spec("item_ids", [None, None])]
         return {
-            **place, **explain,
+            **place,
+            **explain,
             DEFAULT: (self._recommend, [*_HISTORY, exclude, k]),
             "query_embedding": (self._query_embedding, list(_HISTORY)),
             "by_embedding": (self._by_embedding, self._embedding_specs()),
@@ -251,7 +255,11 @@ class Recommend(Search):
         queries = self._queries(rows, kinds, ages, hour, weekday)
         excluded = self._items.rows(exclude)
         if self._masks_history:
-            excluded = tf.concat([excluded, rows], axis=1)
+            hidden = rows
+            if self._shown_kinds:
+                shown = tf.reduce_any(kinds[..., None] == tf.constant(self._shown_kinds), axis=-1)
+                hidden = tf.where(shown, NO_ROW, rows)
+            excluded = tf.concat([excluded, hidden], axis=1)
         if self._blend is None:
             scores, found = self._index.search(queries, _longest(k), excluded)
             return {**self._answer(queries, scores, found), "added": tf.zeros_like(scores)}

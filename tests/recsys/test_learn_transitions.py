@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from recsys.artifact import open_artifact
-from recsys.config import TransitionsConfig
+from recsys.config import ModelConfig, TransitionsConfig
 from recsys.errors import ArtifactError
 from recsys.learn_transitions import KIND, fit_source, learn_transitions, open_source, tuned
 from recsys.prepare import prepare
@@ -39,22 +39,22 @@ def test_each_source_is_measured_alone_and_together(learned):
 
 
 def test_the_artifact_names_the_model_it_was_fitted_to(learned):
-    _, _, workdir = learned
+    _, config, workdir = learned
     model = open_artifact(workdir.model, "model", mend="")
     assert open_artifact(workdir.transitions, KIND, mend="").inputs["model"] == model.fingerprint
-    source = open_source(workdir, model.fingerprint)
+    source = open_source(workdir, model.fingerprint, config.model)
     assert source is not None and source.table.num_items == 12
     with pytest.raises(ArtifactError, match="vitrine transitions"):
-        open_source(workdir, "another")
+        open_source(workdir, "another", config.model)
 
 
 def test_the_table_holds_training_events_only_unless_all_are_asked_for(learned):
     _, config, workdir = learned
     fingerprint = open_artifact(workdir.model, "model", mend="").fingerprint
     whole = config.model_copy(update={"transitions": TransitionsConfig(learn_from="all")})
-    held_back = open_source(workdir, fingerprint)
+    held_back = open_source(workdir, fingerprint, config.model)
     learn_transitions(whole, workdir)
-    everything = open_source(workdir, fingerprint)
+    everything = open_source(workdir, fingerprint, config.model)
     learn_transitions(config, workdir)
     assert held_back is not None and everything is not None
     # 40 shoppers of 6 events: the moments' row counts 4 of each or 6
@@ -84,7 +84,7 @@ def test_new_events_need_no_training(shop):
     after = open_artifact(workdir.transitions, KIND, mend="")
     assert after.fingerprint != before.fingerprint
     assert open_artifact(workdir.model, "model", mend="").fingerprint == model.fingerprint
-    assert open_source(workdir, model.fingerprint) is not None
+    assert open_source(workdir, model.fingerprint, config.model) is not None
 
 
 def test_another_catalog_needs_training(shop):
@@ -101,7 +101,7 @@ def test_switched_off_it_is_not_served(shop):
     off = config.model_copy(update={"transitions": TransitionsConfig(enabled=False)})
     learn_transitions(off, workdir)
     fingerprint = open_artifact(workdir.model, "model", mend="").fingerprint
-    assert open_source(workdir, fingerprint) is None
+    assert open_source(workdir, fingerprint, config.model) is None
 
 
 def test_ages_are_chosen_on_validation():
@@ -128,6 +128,11 @@ def test_without_validation_the_mixture_adds_nothing():
     )  # fmt: skip
     towers = lambda cases: np.zeros((len(cases), 12), np.float32)  # noqa: E731
     source = fit_source(
-        towers, split.train, split.validation, TransitionsConfig(), np.ones(12, bool), mask=True
+        towers,
+        split.train,
+        split.validation,
+        TransitionsConfig(),
+        np.ones(12, bool),
+        ModelConfig(),
     )
     assert set(source.mixture.weights) == {0.0}

@@ -16,6 +16,7 @@ from recsys.mixture import (
     _Ranked,
     blend_scorer,
     fit_mixture,
+    fit_repeat,
     last_events,
     transitions_scorer,
 )
@@ -116,7 +117,7 @@ def test_the_chosen_cell_ranks_validation_best():
         return np.mean(1 / np.log2(2 + (scores > own).sum(axis=1)))
 
     fitted = fit_mixture(towers, table, split.validation, SETTINGS, mask_seen=True)
-    # histories of 4 events: the bucket from 4 to 7
+    # histories of 4 events: all cases are of the bucket from 4 to 7, and everybody says the same
     here = EDGES.index(4)
     votes = transitions_scorer(table, SETTINGS)(split.validation)
     unit = votes[np.arange(40), split.validation.targets].mean()
@@ -152,3 +153,23 @@ def test_without_validation_the_towers_answer_alone():
 def test_a_mixture_comes_back_from_json():
     mixture = Mixture((0, 1), (0.5, 0.25), (1.0, 2.0))
     assert Mixture.from_dict(mixture.as_dict()) == mixture
+
+
+def test_where_everything_is_bought_again_the_own_items_are_boosted():
+    # everybody buys the same two items in turn, each a pair of one's own
+    pairs = ["ab", "cd", "ef", "gh"] * 10
+    sequences = _sequences(*[(pair * 4)[:7] for pair in pairs])
+    split = leave_last_out(sequences, 8, mask_repeats=False)
+    settings = SETTINGS.model_copy(update={"history": 2})
+    # what follows is not known: the table was counted from nobody
+    nobody = sequences.keep(np.zeros(len(sequences.rows), bool))
+    table = count_transitions(nobody, 8, settings, mask_repeats=False)
+    mixture = Mixture((0,), (0.5,), (1.0,))
+    towers, boosted = _constant(np.arange(8) / 100), np.array([True, True])
+    fitted = fit_repeat(
+        mixture, towers, table, split.validation, settings, boosted, mask_seen=False
+    )
+    assert fitted.repeat > 0
+    scores = blend_scorer(towers, table, fitted, settings, 50, boosted)(split.validation)
+    for case, pair in zip(scores, pairs, strict=True):
+        assert {ITEMS[row] for row in np.argsort(-case)[:2]} == set(pair)

@@ -11,7 +11,7 @@ from recsys.catalog import load_catalog
 from recsys.config import TransitionsConfig
 from recsys.interactions import load_interactions
 from recsys.learn_transitions import learn_transitions
-from recsys.model_scorers import model_scorers
+from recsys.model_scorers import model_scorers, recent
 from recsys.sequences import make_sequences
 from recsys.splits import leave_last_out, temporal
 from recsys.train import train
@@ -69,3 +69,13 @@ def test_switched_off_the_towers_stand_alone(shop):
         split = (leave_last_out(sequences, 12, mask_repeats=True) if name == "leave_last_out"
                  else temporal(sequences, 12, 0.5, mask_repeats=True))  # fmt: skip
         assert list(model_scorers(name, off, workdir, split, model)) == ["two_tower"]
+
+
+def test_late_cases_weigh_more(shop):
+    sequences = shop[2]
+    cases = leave_last_out(sequences, 12, mask_repeats=True).test
+    weights = recent(cases).weights
+    ages = (cases.now.max() - cases.now) / np.ptp(sequences.times)
+    # an eighth of the log's span halves the weight
+    np.testing.assert_allclose(weights, 0.5 ** (8 * ages), rtol=1e-9)
+    assert len(recent(cases.take(slice(0)))) == 0

@@ -52,7 +52,8 @@ def test_a_query_s_own_past_is_seen_but_not_its_target():
     # states 0, 1 and 3 are trained: nothing; item 0; items 0, 2 and 0 again
     places = tf.constant([[0, 0], [0, 1], [0, 3]], tf.int64)
     ids = tf.constant([0, -1, 1, -1, -1, 2])
-    assert _seen_before(_batch(), places, ids).numpy().tolist() == [[1, 0], [2, 0], [2, 1], [2, 0]]
+    found = _seen_before(_batch(), places, ids, np.array([True, True, True]))
+    assert found.numpy().tolist() == [[1, 0], [2, 0], [2, 1], [2, 0]]
 
 
 @pytest.mark.parametrize("full_softmax_up_to", [1, 100])

@@ -12,6 +12,7 @@ from recsys.sequences import (
     Sequences,
     batches,
     event_kinds,
+    is_masked,
     make_sequences,
     target_weights,
     windows,
@@ -116,3 +117,18 @@ def test_batches_hold_every_window_once_and_like_lengths_together():
 def test_batch_size_may_be_one_or_more_than_there_is(size):
     found = list(batches(np.zeros(7, np.int64), np.full(7, 3), size, np.random.default_rng(0)))
     assert sum(map(len, found)) == 7
+
+
+def test_only_kinds_that_mask_hide_their_item():
+    # one item: view, purchase, view, purchase; kinds are purchase 1, view 2
+    frame = pd.DataFrame(
+        [("u", "a", kind, float(i)) for i, kind in enumerate(["view", "purchase"] * 2)],
+        columns=["user_id", "item_id", "event", "timestamp"],
+    )
+    sequences = make_sequences(frame, ["a"], {"view": 1.0, "purchase": 3.0})
+    bought = np.array([True, True, False])
+    assert is_masked(sequences, bought).tolist() == [False, False, True, True]
+    assert is_masked(sequences, True).tolist() == [False, True, True, True]
+    assert not is_masked(sequences, False).any()
+    # the view can be predicted, and so can the purchase, which masks
+    assert target_weights(sequences, mask_repeats=bought).tolist() == [1, 3, 0, 0]
