@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from recsys.config import Config
 from recsys.errors import ServingError
 from recsys.workdir import Workdir
-from serving.bundle import SCANN, Bundle, list_versions, open_bundle
+from serving.bundle import SCANN, Bundle, list_bundles, list_versions, open_bundle
 from serving.client import ModelServerClient
 from serving.items import Items
 from serving.model_server_process import ModelServerProcess
@@ -44,6 +44,10 @@ class BundleShelf:
     def versions(self) -> list[int]:
         """The versions that are published, lowest first."""
         return list_versions(self._workdir)
+
+    def bundles(self) -> list[Bundle]:
+        """Those of them that can be opened."""
+        return list_bundles(self._workdir)
 
     def opened(self, bundle: Bundle) -> Recommender:
         """The recommender of a bundle that the model server has loaded."""

@@ -36,6 +36,7 @@ from serving.bundle import (
     VOCABULARY,
     list_versions,
 )
+from serving.bundle_figures import VALIDATION
 from serving.canaries import Question
 from serving.loaded_servable import LoadedServable, as_text
 from serving.parts import Parts, make_servables, open_parts
@@ -51,6 +52,7 @@ from serving.publication import (
 from serving.same_answers import difference
 from serving.servables import Servable, save_servable
 from serving.server_files import ENCODER_BATCHING, ENCODER_BATCHING_FILE, write_server_files
+from serving.traffic import load_traffic
 from serving.warmup import write_warmup
 
 FORMAT = 1
@@ -86,7 +88,7 @@ def export(config: Config, workdir: Workdir) -> dict[str, Any]:
             if version not in list_versions(workdir):
                 remove_models(workdir, version)
             raise
-        remove_old(workdir, config.export.keep_bundles)
+        remove_old(workdir, config.export.keep_bundles, load_traffic(workdir).kept)
         write_server_files(workdir.export, list(servables))
     say(f"  bundle {version} ({fingerprint}): {', '.join(servables)}")
     return {name: info[name] for name in ("version", "fingerprint", "servables", "engines")}
@@ -182,7 +184,9 @@ def _info(
         "history_length": config.model.history_length,
         "explains": config.export.explanations and spaces.model is not None,
         "repeat_consumption": config.model.repeat_consumption,
-        "metrics": dict(parts.evaluation.info) if parts.evaluation else {},
+        "metrics": {name: spaces.model.info.get(name) for name in [VALIDATION]}
+        if spaces.model
+        else {},
         "index": {space.name: _summary(parts.measured(space)) for space in spaces.present},
     }
 

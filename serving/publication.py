@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from recsys.artifact import disk_errors, sync_file
@@ -51,9 +51,16 @@ def next_version(workdir: Workdir) -> int:
     return max(seen, default=0) + 1
 
 
-def remove_old(workdir: Workdir, keep: int) -> None:
-    """Removes all bundles but the newest, each before its servables."""
+def remove_old(workdir: Workdir, keep: int, served: Collection[int] = ()) -> None:
+    """Removes all bundles but the newest, each before its servables.
+
+    Args:
+        keep: how many of the newest stay.
+        served: versions that stay however old they are.
+    """
     for version in list_versions(workdir)[:-keep]:
+        if version in served:
+            continue
         folder = workdir.bundles / str(version)
         gone = folder.with_name(f".{version}.{uuid.uuid4().hex[:8]}{DRAFT}")
         folder.rename(gone)  # first the bundle, so that nobody opens what is going

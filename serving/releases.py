@@ -35,6 +35,10 @@ class Shelf(Protocol):
         """The versions that are published, lowest first."""
         ...
 
+    def bundles(self) -> Sequence[Any]:
+        """Those of them that can be opened."""
+        ...
+
     def load(self, version: int, beside: Sequence[int]) -> Recommender:
         """Loads and warms one version while others stay as they are."""
         ...
@@ -109,6 +113,13 @@ class Releases:
         """Every bundle that may be asked, lowest version first."""
         with self._lock:
             return [self._loaded[version] for version in sorted(self._loaded)]
+
+    @property
+    def published(self) -> list[Any]:
+        """Every bundle that could be served, lowest version first."""
+        if self._shelf is None:
+            return [release.bundle for release in self.loaded]
+        return list(self._shelf.bundles())
 
     @property
     def traffic(self) -> Traffic:

@@ -357,6 +357,32 @@ def serve(
     serving.serve(*_of_workdir(workdir, config, overrides), host=host, port=port)
 
 
+@app.command("bundles")
+def list_bundles(workdir: WorkdirOption, as_json: JsonOption = False) -> None:
+    """List the published bundles with their figures, and which of them is served."""
+    from recsys.workdir import Workdir
+    from vitrine import bundles
+
+    found = bundles.bundles(Workdir(workdir))
+    print(json.dumps(found, indent=2) if as_json else bundles.render_text(found))
+
+
+@app.command("rollback")
+def rollback(
+    version: Annotated[str, typer.Argument(help="A version, or `newest` to follow new ones.")],
+    workdir: WorkdirOption,
+    share: Annotated[
+        float | None, typer.Option(help="Only this share of the users, such as 0.1.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve a named bundle; a running API moves over within seconds, and a restart keeps to it."""
+    from recsys.workdir import Workdir
+    from vitrine import bundles
+
+    _print(bundles.rollback(Workdir(workdir), version, share), as_json)
+
+
 @app.command("off-policy")
 def off_policy(
     workdir: WorkdirOption,

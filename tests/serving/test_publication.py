@@ -5,7 +5,13 @@ import pytest
 from recsys.errors import ArtifactError
 from recsys.workdir import Workdir
 from serving.bundle import versions_in
-from serving.publication import clear_leftovers, next_version, only_export, rename_servables
+from serving.publication import (
+    clear_leftovers,
+    next_version,
+    only_export,
+    remove_old,
+    rename_servables,
+)
 
 
 @pytest.fixture
@@ -39,6 +45,15 @@ def test_drafts_and_versions_without_a_bundle_are_cleared(empty):
     clear_leftovers(empty)
     assert list((empty.models / "recommend").iterdir()) == []
     assert list(empty.bundles.iterdir()) == []
+
+
+def test_old_bundles_go_but_not_those_that_are_served(empty):
+    for version in (1, 2, 3, 4):
+        (empty.bundles / str(version)).mkdir()
+        (empty.models / "recommend" / str(version)).mkdir()
+    remove_old(empty, keep=1, served={2})
+    assert versions_in(empty.bundles) == [2, 4]
+    assert versions_in(empty.models / "recommend") == [2, 4]
 
 
 def test_one_export_at_a_time(empty):

@@ -46,6 +46,9 @@ class Fake:
     def versions(self):
         return list(self.published)
 
+    def bundles(self):
+        return [recommender(version, self.server).bundle for version in self.published]
+
     def load(self, version, beside):
         if version in self.broken:
             raise ServingError(f"bundle {version} is damaged.")

@@ -41,3 +41,21 @@ def test_metrics_name_routes_not_ids(api: Client):
     assert "nobody" not in text
     assert 'vitrine_bundle_version{fingerprint="circle"} 3.0' in text
     assert 'reason="similar_to_history",verb="recommend"' in text
+
+
+def test_bundles_are_listed_with_their_part_of_the_users(api: Client):
+    body = api.get("/v1/operations/bundles").json()
+    assert [(b["version"], b["share"], b["loaded"]) for b in body["bundles"]] == [(3, 1.0, True)]
+    assert body["pinned"] is False
+
+
+def test_where_there_is_one_bundle_nothing_moves(api: Client):
+    answer = api.post("/v1/operations/bundles/2:serve")
+    assert answer.status_code == 503
+    assert "one bundle" in answer.json()["detail"]
+    assert api.post("/v1/operations/bundles/x:serve").status_code == 422
+
+
+def test_times_are_told_by_bundle(api: Client):
+    api.get("/v1/items/3/similar")
+    assert 'vitrine_bundle_seconds_count{version="3"} 1.0' in api.get("/metrics").text
