@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -72,6 +73,10 @@ class TextTower(tf.keras.Model):
         out = self._out(tf.concat([pooled, self._hidden(pooled)], axis=1))
         says_something = tf.cast(words.row_lengths() > 0, tf.float32)[:, tf.newaxis]
         return tf.math.l2_normalize(out * says_something, axis=1, epsilon=1e-12)
+
+    def get_config(self) -> dict[str, Any]:
+        """Everything needed to build it again; dropout is of training alone."""
+        return {"settings": asdict(self.settings)}
 
 
 @dataclass(frozen=True)
