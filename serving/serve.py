@@ -22,7 +22,8 @@ from recsys.progress import say
 from recsys.workdir import Workdir
 from serving.api.app import create_app
 from serving.api.http_protocol import HttpProtocol
-from serving.bundle import Bundle, open_bundle
+from serving.breaker import CircuitBreaker
+from serving.bundle import Bundle, list_bundles, list_versions, open_bundle
 from serving.bundle_shelf import BundleShelf, servable_versions
 from serving.client import ModelServerClient
 from serving.model_server_process import ModelServerProcess
@@ -79,13 +80,20 @@ def serve(config: Config, workdir: Workdir, *, host: str = "127.0.0.1", port: in
 
 
 def chosen_bundle(workdir: Workdir) -> Bundle:
-    """The bundle that was chosen to be served, or the newest one.
+    """The bundle that was chosen to be served, or the newest one that is whole.
 
     Raises:
         ArtifactError: there is none, or it is damaged.
         NotFoundError: the chosen one is no longer there.
     """
-    return open_bundle(workdir, load_traffic(workdir).pinned)
+    pinned = load_traffic(workdir).pinned
+    whole = list_bundles(workdir) if pinned is None else []
+    if not whole:
+        return open_bundle(workdir, pinned)
+    newest = list_versions(workdir)[-1]
+    if newest != whole[-1].version:
+        say(f"bundle {newest} cannot be opened; bundle {whole[-1].version} is served instead")
+    return whole[-1]
 
 
 def open_service(
@@ -156,7 +164,10 @@ def model_server(
                 ModelServerProcess(workdir.models, servable_versions([bundle]), workdir.root)
             )
             address = process.address
-        client = ModelServerClient(address, config.serving.timeout_seconds)
+        breaker = CircuitBreaker(
+            config.serving.breaker_failures, config.serving.breaker_seconds, address
+        )
+        client = ModelServerClient(address, config.serving.timeout_seconds, breaker)
         yield stack.enter_context(client), process
 
 

@@ -22,8 +22,8 @@ from recsys.artifact import open_artifact
 from recsys.config import Config, SecurityConfig
 from recsys.errors import ArtifactError, ServingError
 from recsys.workdir import Workdir
-from serving.bundle import Bundle, open_bundle
-from serving.serve import check_keys, is_exposed, listening, serve
+from serving.bundle import Bundle, list_versions, open_bundle
+from serving.serve import check_keys, chosen_bundle, is_exposed, listening, serve
 from vitrine.keys import add_key, revoke_key
 
 SECONDS = 120
@@ -136,12 +136,13 @@ def test_a_model_server_that_is_killed_is_started_again(program: Program):
     killed = program.model_server
     os.kill(killed, signal.SIGKILL)
     item_id = program.bundle.items["item_id"].iloc[0]
-    statuses = {program.api.get(f"/v1/items/{item_id}/similar").status_code for _ in range(20)}
-    assert 503 in statuses
+    answers = [program.api.get(f"/v1/items/{item_id}/similar") for _ in range(20)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert any(answer.json()["degraded"] for answer in answers)
     assert program.api.get("/healthz").status_code == 200
     wait_until_ready(program.api, program.process)
     assert program.model_server != killed
-    assert program.api.get(f"/v1/items/{item_id}/similar").status_code == 200
+    assert program.api.get(f"/v1/items/{item_id}/similar").json()["degraded"] is False
     assert "starting it again" in program.log.read_text()
 
 
@@ -193,6 +194,19 @@ def test_without_a_bundle_it_says_which_command_makes_one(tmp_path: Path):
         serve(Config(), Workdir(tmp_path))
     assert "vitrine export" in error.value.mend
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_newest_bundle_that_is_not_whole_is_passed_over(
+    workdir: Workdir, capfd: pytest.CaptureFixture[str]
+):
+    newest = list_versions(workdir)[-1]
+    shutil.copytree(workdir.bundles / str(newest), workdir.bundles / str(newest + 1))
+    (workdir.bundles / str(newest + 1) / "manifest.json").unlink()
+    assert chosen_bundle(workdir).version == newest
+    assert f"bundle {newest + 1} cannot be opened" in capfd.readouterr().err
+    shutil.rmtree(workdir.bundles / str(newest))
+    with pytest.raises(ArtifactError):
+        chosen_bundle(workdir)
 
 
 def test_the_store_holds_the_tables_events(demo_workdir: Workdir, program: Program):

@@ -1,4 +1,4 @@
-"""Shops that may be broken; each module's own."""
+"""Shops that may be broken."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.serving.faults.site import Site
 __all__ = ["api", "model_server", "photo", "service"]  # fixtures of an app over twenty items
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def open_site(
     demo_workdir: Workdir, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Site]]:
-    """Starts a shop over a copy of the demo's workdir; it is stopped after the module."""
+    """Starts a shop over a copy of the demo's workdir; it is stopped at the end."""
     opened: list[Site] = []
 
     def open_site(*settings: str) -> Site:
@@ -31,3 +31,19 @@ def open_site(
     yield open_site
     for site in opened:
         site.close()
+
+
+@pytest.fixture(scope="package")
+def shared_site(open_site: Callable[..., Site]) -> Site:
+    """A shop over SQLite that soon leaves a model server alone."""
+    return open_site("serving.timeout_seconds=3.0", "serving.breaker_failures=3",
+                     "serving.breaker_seconds=1.0")  # fmt: skip
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """The shared shop, started again where a test has ended it."""
+    assert shared_site.process is not None
+    if shared_site.process.poll() is not None:
+        shared_site.start()
+    return shared_site

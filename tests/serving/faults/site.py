@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import sqlalchemy as sa
 
 from recsys.workdir import Workdir
 from serving.bundle import Bundle, open_bundle
@@ -160,8 +160,10 @@ class Sender:
         return status == 200
 
 
-def stop_and_go(pid: int, seconds: float) -> None:
-    """A process that hangs for a while, as a machine without memory does."""
-    os.kill(pid, signal.SIGSTOP)
-    time.sleep(seconds)
-    os.kill(pid, signal.SIGCONT)
+def stored(url: str) -> Counter[str]:
+    """How often each event id that came through the API is in a database."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        return Counter(connection.scalars(sa.text(
+            "SELECT event_id FROM events WHERE event_id IS NOT NULL"
+        )))  # fmt: skip
