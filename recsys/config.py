@@ -169,6 +169,7 @@ class TrainConfig(Section):
     precision: Literal["float32", "bfloat16"] = "float32"  # of the softmax; bfloat16 for GPUs
     tensorboard: bool = False  # writes its logs to `tensorboard/` in the workdir
     patience: Count = 5  # epochs without better validation NDCG@10 before stopping
+    max_minutes: float = Field(0.0, ge=0)  # no epoch begins that would end later; 0: no end
     seed: int = 0  # of first weights, dropout and the order of batches
 
 
@@ -188,6 +189,21 @@ class TransitionsConfig(Section):
     # ages and dampings are chosen on validation among these and a few others
     tune: bool = True
     max_cases: Count = 2_000  # of validation, that the mixture is fitted on
+
+
+class RankerConfig(Section):
+    """A ranker over the first candidates, by what a dot product cannot see."""
+
+    enabled: Literal["auto", False] = False  # auto trains one, kept only if validation gains
+    candidates: Count = 200  # of the best scores, put into another order
+    cross_layers: int = Field(2, ge=0)  # products of up to three features
+    hidden: Count = 32  # a dozen features need no more
+    max_cases: Count = 10_000  # moments of the training split that are learned from
+    negatives: Count = 50  # of the candidates beside each right item
+    epochs: Count = 10  # at most; the best by validation is kept
+    batch_size: Count = 64  # lists per step
+    learning_rate: float = Field(0.003, gt=0)  # Adam's
+    seed: int = 0  # of first weights and of what is drawn
 
 
 class IndexConfig(Section):
@@ -306,6 +322,7 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     transitions: TransitionsConfig = TransitionsConfig()
+    ranker: RankerConfig = RankerConfig()
     index: IndexConfig = IndexConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     export: ExportConfig = ExportConfig()

@@ -28,7 +28,7 @@ from recsys.training_input import Epochs
 from recsys.training_step import Step
 
 MAX_VALIDATION_CASES = 5_000  # enough to see a difference of 0.01 NDCG, quick after each epoch
-MAX_VALIDATION_SCORES = 1_000_000_000  # fewer cases where a catalog of a million items is ranked
+MAX_VALIDATION_SCORES = 500_000_000  # fewer cases where a catalog of a million items is ranked
 MIN_VALIDATION_CASES = 500
 
 
@@ -75,11 +75,14 @@ def fit(
     validation = validation.take(slice(most_cases(model.num_items)))
     fitted = Fitted(model)
     best = _resume(fitted, draft) if draft else None
-    step, started = Step(model, config.train.accumulate), time.monotonic()
+    step, started = Step(model, config.train.accumulate), time.monotonic() - fitted.seconds
     windows = Epochs(sequences, weights, config)
     writer = tf.summary.create_file_writer(str(logs)) if logs else None
     for epoch in range(len(fitted.epochs) + 1, (epochs or config.train.epochs) + 1):
         if len(validation) and epoch - 1 - fitted.best_epoch >= config.train.patience:
+            break
+        if is_out_of_time(epoch - 1, time.monotonic() - started, config.train.max_minutes):
+            say(f"  {config.train.max_minutes:g} minutes end the training")
             break
         loss = _train_epoch(fitted, step, windows, epoch)
         ndcg = (
@@ -99,6 +102,17 @@ def fit(
     for variable, value in zip(model.variables, best or [], strict=True):
         variable.assign(value)
     return fitted
+
+
+def is_out_of_time(epochs: int, seconds: float, max_minutes: float) -> bool:
+    """Whether one more epoch of the mean length would take longer than is allowed.
+
+    Args:
+        epochs: how many were trained; the first is always allowed.
+        seconds: what they took, validation included.
+        max_minutes: 0 for no end.
+    """
+    return bool(max_minutes and epochs and seconds * (epochs + 1) / epochs > 60 * max_minutes)
 
 
 def most_cases(num_items: int) -> int:

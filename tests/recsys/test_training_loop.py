@@ -14,7 +14,7 @@ from recsys.features import item_features, learn_vocabulary
 from recsys.sequences import make_sequences
 from recsys.splits import leave_last_out
 from recsys.training_draft import TrainingDraft
-from recsys.training_loop import fit, most_cases, validation_ndcg
+from recsys.training_loop import fit, is_out_of_time, most_cases, validation_ndcg
 from tests.recsys.small_shop import chain_events, small_catalog, small_config
 
 
@@ -125,7 +125,7 @@ def test_gathered_batches_and_halved_digits_learn_too(shop):
 
 
 def test_a_large_catalog_is_validated_on_fewer_cases():
-    assert [most_cases(items) for items in (100, 400_000, 10_000_000)] == [5000, 2500, 500]
+    assert [most_cases(items) for items in (100, 400_000, 10_000_000)] == [5000, 1250, 500]
 
 
 def test_idle_items_are_pushed_down_and_new_ones_are_not(shop):
@@ -145,3 +145,15 @@ def test_untouched_items_get_no_id_vector(shop, eagerly):
     fitted, _ = _fit(shop, train={"epochs": 1})
     touched = np.bincount(shop[1].train.rows, minlength=12) > 0
     assert ((fitted.model.items.ids.numpy() >= 0) == touched).all()
+
+
+def test_the_time_allowed_ends_a_training_with_its_best_epoch(shop, eagerly):
+    fitted, _ = _fit(shop, train={"max_minutes": 1e-6})
+    assert len(fitted.epochs) == fitted.best_epoch == 1
+
+
+def test_an_epoch_that_would_end_late_does_not_begin():
+    # three epochs took 3 minutes: a fourth ends at 4
+    assert not is_out_of_time(3, 180.0, 4.0)
+    assert is_out_of_time(3, 180.0, 3.9)
+    assert not is_out_of_time(3, 1e9, 0.0) and not is_out_of_time(0, 1e9, 1.0)
