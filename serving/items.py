@@ -153,10 +153,12 @@ class Items:
 
     def titled(self, words: str) -> np.ndarray:
         """Which items have every one of the words in their title: bool [num_items]."""
-        wanted = words.casefold().split()
-        return np.array(
-            [all(word in title for word in wanted) for title in self._folded_titles], dtype=bool
-        )
+        rows = list(range(len(self)))
+        for word in words.casefold().split():
+            rows = [row for row in rows if word in self._folded_titles[row]]
+        mask = np.zeros(len(self), dtype=bool)
+        mask[np.asarray(rows, np.int64)] = True
+        return mask
 
     @property
     def attribute_names(self) -> list[str]:

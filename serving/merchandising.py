@@ -14,6 +14,7 @@ cannot be used is reported, and the rules read before it stay.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import threading
@@ -39,6 +40,9 @@ _NAMES = {"pins": ("filter", "lists", "position"), "hides": ("filter", "lists"),
           "boosts": ("filter", "lists", "by")}  # fmt: skip
 
 _log = logging.getLogger("vitrine.api")
+# the last text of each file that could be used: a bundle that comes while the file is spoiled
+# starts with the rules of the one before it
+_good: dict[Path, str] = {}
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ class Merchandising:
                 if fault != self.fault:
                     _log.warning("the merchandising rules stay as they were: %s", fault)
                 self.fault = fault
+                self._read_last_good()
 
     def _read_if_changed(self) -> None:
         assert self._path is not None
@@ -113,8 +118,15 @@ class Merchandising:
         self._seen = seen
         if found.st_size > MAX_BYTES:
             raise ConfigError(f"the file is longer than {MAX_BYTES} bytes.", where=str(self._path))
-        rules = read_rules(self._path.read_text(encoding="utf-8"), self._items, str(self._path))
-        self._rules, self.fault = rules, ""
+        text = self._path.read_text(encoding="utf-8")
+        self._rules, self.fault = read_rules(text, self._items, str(self._path)), ""
+        _good[self._path] = text
+
+    def _read_last_good(self) -> None:
+        assert self._path is not None
+        if not self._rules and self._path in _good:
+            with contextlib.suppress(VitrineError):  # its columns may be gone with the old bundle
+                self._rules = read_rules(_good[self._path], self._items, str(self._path))
 
 
 def read_rules(text: str, items: Items, where: str) -> dict[str, Rules]:

@@ -137,6 +137,12 @@ class Recommender:
         other.exploration = self.exploration.over(overlay.items.item_ids, overlay.items.is_new)
         return other
 
+    @property
+    def warnings(self) -> list[str]:
+        """What should be mended and stops no request: a spoiled file of merchandising rules."""
+        fault = self._ranking.merchandising.fault
+        return [f"merchandising: {fault}"] if fault else []
+
     def similar_items(
         self, item_id: str, page: Page, wanted: Filter = Filter(),
         arrangement: Arrangement = Arrangement(),
@@ -322,9 +328,7 @@ class Recommender:
             for row, score in found
         ]
 
-    def _near(
-        self, item_ids: list[str], found: list[tuple[int, float]]
-    ) -> Mapping[str, Neighbors]:
+    def _near(self, item_ids: list[str], found: list[tuple[int, float]]) -> Mapping[str, Neighbors]:
         """For each item of a history, those found items that lie near it, with their scores."""
         if self._nearness is None:
             return self._neighborhoods.of(item_ids)

@@ -88,7 +88,9 @@ def readyz(request: Request) -> Response:
             checks[name] = error.line
     ready = set(checks.values()) == {"ok"}
     bundle = BundleOut(version=service.bundle.version, fingerprint=service.bundle.fingerprint)
-    body = Readiness(ready=ready, bundle=bundle, checks=checks).model_dump_json()
+    body = Readiness(
+        ready=ready, bundle=bundle, checks=checks, warnings=service.recommender.warnings
+    ).model_dump_json()
     headers = {} if ready else {"Retry-After": str(RETRY_SECONDS)}
     return Response(body, 200 if ready else 503, headers, "application/json")
 

@@ -530,3 +530,4 @@ class Readiness(BaseModel):
     ready: bool
     bundle: BundleOut
     checks: dict[str, str] = Field(examples=[{"model server": "ok", "database": "ok"}])
+    warnings: list[str] = Field([], description="What should be mended and stops no request.")

@@ -100,3 +100,13 @@ def test_the_file_is_looked_at_once_a_second(tmp_path: Path):
 
 def test_without_a_path_there_are_no_rules():
     assert Merchandising("", ITEMS).of("search") == Rules()
+
+
+def test_a_bundle_that_comes_while_the_file_is_spoiled_keeps_its_rules(tmp_path: Path):
+    path = tmp_path / "rules.yaml"
+    written(path, GOOD, 1)
+    assert Merchandising(str(path), ITEMS).of("similar").hides
+    written(path, "hides: [", 2)
+    later = Merchandising(str(path), Items(circle_items(9), {}))
+    assert len(later.of("similar").hides) == 1
+    assert later.fault

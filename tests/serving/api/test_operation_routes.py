@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from httpx import Client
 
+from serving.merchandising import Merchandising
 from serving.service import Service
 from tests.serving.api.circle import CircleClient
 
@@ -51,7 +52,7 @@ def test_bundles_are_listed_with_their_part_of_the_users(api: Client):
 
 def test_where_there_is_one_bundle_nothing_moves(api: Client):
     answer = api.post("/v1/operations/bundles/2:serve")
-    assert answer.status_code == 503
+    assert answer.status_code == 409
     assert "one bundle" in answer.json()["detail"]
     assert api.post("/v1/operations/bundles/x:serve").status_code == 422
 
@@ -59,3 +60,14 @@ def test_where_there_is_one_bundle_nothing_moves(api: Client):
 def test_times_are_told_by_bundle(api: Client):
     api.get("/v1/items/3/similar")
     assert 'vitrine_bundle_seconds_count{version="3"} 1.0' in api.get("/metrics").text
+
+
+def test_spoiled_rules_are_told_and_stop_nothing(api: Client, service, tmp_path):
+    path = tmp_path / "rules.yaml"
+    path.write_text("pins: 3")
+    service.recommender._ranking.merchandising = Merchandising(str(path), service.items)
+    assert api.get("/v1/items/3/similar").status_code == 200
+    answer = api.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["warnings"] == [f"merchandising: {path}: `pins` is no list of at most "
+                                         "1000 rules."]  # fmt: skip
