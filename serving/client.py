@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import numpy as np
+from google.protobuf import text_format
 
 from recsys.errors import ServingError, UnavailableError
 from serving.breaker import CircuitBreaker
@@ -91,6 +92,9 @@ class ModelServerClient:
             "PredictionService/GetModelMetadata", "GetModelMetadataResponse"
         )
         self._status = self._method("ModelService/GetModelStatus", "GetModelStatusResponse")
+        self._reload = self._method(
+            "ModelService/HandleReloadConfigRequest", "ReloadConfigResponse"
+        )
 
     def predict(
         self,
@@ -161,6 +165,20 @@ class ModelServerClient:
             )
             for entry in response.model_version_status
         ]
+
+    def reload(self, config: str, *, timeout: float = 60.0) -> None:
+        """Tells the server which models and versions to serve from now on.
+
+        Args:
+            config: a ModelServerConfig as text, with specific versions.
+
+        Raises:
+            ServingError: the server refuses it, or a model does not load.
+        """
+        request = MESSAGES["ReloadConfigRequest"]()
+        text_format.Parse(config, request.config)
+        with serving_errors(self.address):
+            self._reload(request, timeout=timeout)
 
     def wait_until_ready(self, seconds: float) -> None:
         """Waits until the server takes connections.

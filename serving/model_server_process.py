@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -18,6 +19,7 @@ from types import TracebackType
 from recsys.artifact import write_text
 from recsys.errors import ServingError
 from recsys.progress import say
+from serving.client import ModelServerClient
 
 START_SECONDS = 180.0
 STOP_SECONDS = 15.0
@@ -85,13 +87,17 @@ class ModelServerProcess:
         self.close()
 
     def serve(self, versions: Versions) -> None:
-        """Tells the server what to serve from now on; it loads and unloads within seconds.
+        """Tells the server what to serve from now on; it loads and unloads beside its work.
 
-        A running version that stays is not touched.
+        A running version that stays is not touched. A server that is down serves it once it
+        is back.
         """
         self._versions = versions
         text = models_config(self._models, versions)
         write_text(Path(self._folder.name) / "models.config", text)
+        if self.port:
+            with contextlib.suppress(ServingError), ModelServerClient(self.address) as client:
+                client.reload(text)
 
     def close(self) -> None:
         """Stops it: asks first, then ends it."""
@@ -113,7 +119,6 @@ class ModelServerProcess:
             "--host=127.0.0.1", f"--port={self.port}", "--rest_api_port=0", "--pick_free_ports",
             f"--model_config_file={Path(self._folder.name) / 'models.config'}",
             f"--ready_file={self._ready_file}", "--file_system_poll_wait_seconds=0",
-            "--model_config_file_poll_wait_seconds=1",
             # a bundle that does not load is tried again by whoever wanted it
             "--max_num_load_retries=0",
         ]  # fmt: skip

@@ -189,5 +189,17 @@ MESSAGES = describe(
             StatusProto status 3
         """,
         "GetModelStatusResponse": "repeated ModelVersionStatus model_version_status 1",
+        "Specific": "repeated int64 versions 1",
+        "ServableVersionPolicy": "Specific specific 102",
+        "ModelConfig": """
+            string name 1
+            string base_path 2
+            string model_platform 4
+            ServableVersionPolicy model_version_policy 7
+        """,
+        "ModelConfigList": "repeated ModelConfig config 1",
+        "ModelServerConfig": "ModelConfigList model_config_list 1",
+        "ReloadConfigRequest": "ModelServerConfig config 1",
+        "ReloadConfigResponse": "StatusProto status 1",
     },
 )

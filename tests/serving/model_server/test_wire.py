@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
-from tensorflow_serving.apis import get_model_status_pb2, predict_pb2
+from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2, predict_pb2
 
 from serving.model_server.wire import MESSAGES, SETTINGS
+from serving.model_server_process import models_config
 
 
 def test_our_requests_are_the_protocols_on_the_wire():
@@ -48,3 +49,14 @@ def test_batching_files_of_upstreams_docs_can_be_read():
     assert message.HasField("batch_timeout_micros")
     assert not message.HasField("thread_pool_name")
     assert list(message.allowed_batch_sizes) == [64, 128]
+
+
+def test_a_reload_request_is_tensorflow_servings_own(tmp_path):
+    request = MESSAGES["ReloadConfigRequest"]()
+    text_format.Parse(models_config(tmp_path, {"a": [2, 1]}), request.config)
+    theirs = model_management_pb2.ReloadConfigRequest.FromString(request.SerializeToString())
+    (model,) = theirs.config.model_config_list.config
+    assert (model.name, model.base_path, model.model_platform) == (
+        "a", str(tmp_path / "a"), "tensorflow",
+    )  # fmt: skip
+    assert list(model.model_version_policy.specific.versions) == [1, 2]
