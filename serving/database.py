@@ -11,14 +11,23 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from recsys.errors import DataError, ServingError, UnavailableError
 from serving import schema_version
+from serving.breaker import CircuitBreaker
 
 CONNECT_SECONDS = 5  # until a database that does not answer counts as down
+FAILURES, REST_SECONDS = 5, 1.0  # connections in a row, before it is left alone for so long
 LOCK_SECONDS = 10  # that a writer waits for another one
 STATEMENT_SECONDS = 30  # of one statement: only a sick database takes longer
 # the database's state, not the statement's: another time the same may pass
 _PASSING = (
     sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, sa.exc.InternalError,
 )  # fmt: skip
+
+_POSTGRESQL = {
+    "connect_timeout": CONNECT_SECONDS,
+    # a machine that vanished says nothing: without these its connections would wait for hours
+    "tcp_user_timeout": CONNECT_SECONDS * 1000, "keepalives_idle": CONNECT_SECONDS,
+    "keepalives_interval": 2, "keepalives_count": 3,
+}  # fmt: skip
 
 
 class Database:
@@ -38,6 +47,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.name = _without_password(url)
+        self._breaker = CircuitBreaker(FAILURES, REST_SECONDS, self.name)
         with self._errors():
             self._engine = _engine(url)
         try:
@@ -56,7 +66,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection to read by."""
-        with self._errors(), self._engine.connect() as connection:
+        with self._errors(), self._connected() as connection:
             yield connection
 
     @contextmanager
@@ -66,9 +76,17 @@ class Database:
         Args:
             alone: wait until no other transaction that asked for this runs, in any program.
         """
-        with self._errors(), self._engine.begin() as connection:
+        with self._errors(), self._connected() as connection, connection.begin():
             if alone:
                 schema_version.wait_for_others(connection)
+            yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        """A connection; while there is none to be had, that is said without waiting."""
+        with self._breaker.call(), self._errors():
+            connection = self._engine.connect()
+        with connection:
             yield connection
 
     @contextmanager
@@ -106,7 +124,7 @@ def _engine(url: str) -> sa.Engine:
             made = made.set(drivername="postgresql+psycopg")
         engine = sa.create_engine(
             made, pool_pre_ping=True, pool_size=8, max_overflow=24, pool_timeout=CONNECT_SECONDS,
-            hide_parameters=True, connect_args={"connect_timeout": CONNECT_SECONDS},
+            hide_parameters=True, connect_args=_POSTGRESQL,
         )  # fmt: skip
         sa.event.listen(engine, "connect", _set_postgresql)
         return engine

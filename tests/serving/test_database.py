@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from recsys.errors import ServingError
+from recsys.errors import ServingError, UnavailableError
 from serving.database import Database
 from serving.store import Store
+from tests.serving.postgresql import PostgreSQL
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,34 @@ def test_a_commit_is_on_the_disk(database_url: str):
 def test_postgresql_is_spoken_to_by_the_driver_that_is_installed():
     with pytest.raises(ServingError, match=r"refused|failed|timeout"):
         Database("postgresql://nobody@127.0.0.1:1/none")
+
+
+def test_a_database_that_is_gone_is_not_waited_for_and_found_again(postgresql: PostgreSQL):
+    database = Database(postgresql.fresh())
+
+    def ask() -> str:
+        try:
+            with database.reading() as connection:
+                return str(connection.scalar(sa.text("SELECT 'here'")))
+        except UnavailableError as error:
+            return "left alone" if "left alone" in error.what else "down"
+
+    assert ask() == "here"
+    postgresql.kill()
+    assert [ask() for _ in range(7)] == ["down"] * 5 + ["left alone"] * 2
+    postgresql.start()
+    end = time.monotonic() + 10
+    while ask() != "here" and time.monotonic() < end:
+        time.sleep(0.1)
+    assert ask() == "here"
+    database.close()
+
+
+def test_a_statement_that_fails_does_not_make_a_database_unavailable(tmp_path: Path):
+    database = Database(f"sqlite:///{tmp_path / 's.sqlite'}")
+    for _ in range(10):
+        with pytest.raises(ServingError, match="no such table"), database.reading() as connection:
+            connection.exec_driver_sql("SELECT * FROM absent")
+    with database.reading() as connection:
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+    database.close()

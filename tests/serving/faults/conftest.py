@@ -10,7 +10,7 @@ import pytest
 
 from recsys.workdir import Workdir
 from tests.serving.api.conftest import api, model_server, photo, service
-from tests.serving.faults.site import Site
+from tests.serving.faults.site import MAX_WAITING, Site
 
 __all__ = ["api", "model_server", "photo", "service"]  # fixtures of an app over twenty items
 
@@ -37,7 +37,8 @@ def open_site(
 def shared_site(open_site: Callable[..., Site]) -> Site:
     """A shop over SQLite that soon leaves a model server alone."""
     return open_site("serving.timeout_seconds=3.0", "serving.breaker_failures=3",
-                     "serving.breaker_seconds=1.0")  # fmt: skip
+                     "serving.breaker_seconds=1.0", f"serving.max_waiting={MAX_WAITING}"
+                     )  # fmt: skip
 
 
 @pytest.fixture
