@@ -63,7 +63,7 @@ SHOP = {"without photos": FIELDS[1:], "with photos": FIELDS}
 # against learning a few hundred posters by heart
 RECIPE = (
     "model.num_blocks=1", "model.placing_weight=0.5", "model.feature_dropout=0.3",
-    "model.id_dropout=0.1", "train.batch_size=8", "train.learning_rate=0.002",
+    "model.id_dropout=0.1", "train.batch_size=16", "train.learning_rate=0.003",
     "train.epochs=30", "train.patience=4",
 )  # fmt: skip
 SHOP_ITEMS, SHOP_USERS = 3000, 6000
