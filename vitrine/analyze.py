@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from recsys.analysis.analysis import analyze as look_through
-from recsys.analysis.analysis import keep_shown
 from recsys.analysis.page import render_html
 from recsys.analysis.taste import item_vectors
 from recsys.artifact import open_artifact, write_artifact
@@ -38,7 +37,7 @@ def analyze(config: Config, workdir: Workdir) -> dict[str, Any]:
         catalog, events = load_catalog(workdir), load_interactions(workdir)
         items = item_vectors(workdir, catalog)
         weights = config.model.event_weights
-        report = keep_shown(look_through(events, catalog, items, config.analysis, weights))
+        report = look_through(events, catalog, items, config.analysis, weights)
         tables = open_artifact(workdir.tables, "tables", mend="Run `vitrine prepare` first.")
         with write_artifact(workdir.analysis, KIND) as draft:
             draft.inputs["tables"] = tables.fingerprint

@@ -37,7 +37,7 @@ def analyze(
     sold = sold_kind(events)
     session = sessions.number_sessions(events, config.session_gap_minutes)
     pairs = funnel.pairs_of(events)
-    return {
+    report: dict[str, Any] = {
         "catalog": {"items": len(catalog), "events": len(events), "sold": sold,
                     "shoppers": int(events[columns.USER_ID].nunique())},
         "activity": over_time(events),
@@ -51,8 +51,8 @@ def analyze(
                    **prices.measure(pairs, catalog, config.min_viewed)},
         "audiences": _audiences(events, catalog, pairs, items, config, weights),
         "together": _together(events, session, sold, config.min_support),
-        "items": _named(catalog),
     }  # fmt: skip
+    return {**report, "items": _named(catalog, _mentioned(report))}
 
 
 def sold_kind(events: pd.DataFrame) -> str:
@@ -61,14 +61,13 @@ def sold_kind(events: pd.DataFrame) -> str:
     return str(next((kind for kind in SOLD if kind in kinds), kinds.index[0]))
 
 
-def keep_shown(report: dict[str, Any]) -> dict[str, Any]:
-    """The report with the names of only those items that it mentions."""
-    shown = {
+def _mentioned(report: dict[str, Any]) -> set[str]:
+    """The items that a report names by their ids."""
+    return {
         *(row["item_id"] for name in ("hot", "slow") for row in report["sellers"][name]),
         *(item["item_id"] for each in report["audiences"]["audiences"] for item in each["items"]),
         *(pair[name] for pair in report["together"]["pairs"] for name in ("one", "other")),
     }
-    return {**report, "items": {name: report["items"][name] for name in sorted(shown)}}
 
 
 def _funnel(pairs: pd.DataFrame, catalog: pd.DataFrame, config: AnalysisConfig) -> dict[str, Any]:
@@ -110,10 +109,9 @@ def _together(events: pd.DataFrame, session: pd.Series, sold: str, support: int)
             **found}  # fmt: skip
 
 
-def _named(catalog: pd.DataFrame) -> dict[str, dict[str, str]]:
-    chosen = [columns.TITLE, columns.CATEGORY, columns.IMAGE]
-    photo = catalog[columns.IMAGE].str.partition(columns.IMAGE_SEPARATOR)[0]
-    texts = catalog[chosen].assign(**{columns.IMAGE: photo})
-    texts.index = pd.Index(catalog[columns.ITEM_ID].astype(str))
+def _named(catalog: pd.DataFrame, item_ids: set[str]) -> dict[str, dict[str, str]]:
+    own = catalog[catalog[columns.ITEM_ID].isin(item_ids)].set_index(columns.ITEM_ID).sort_index()
+    photo = own[columns.IMAGE].str.split(columns.IMAGE_SEPARATOR, regex=False).str[0]
+    texts = own[[columns.TITLE, columns.CATEGORY]].assign(**{columns.IMAGE: photo})
     return {str(name): {str(key): str(text) for key, text in row.items()}
             for name, row in texts.to_dict("index").items()}  # fmt: skip

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from recsys.analysis.analysis import analyze, keep_shown, sold_kind
+from recsys.analysis.analysis import analyze, sold_kind
 from recsys.analysis.taste import ItemVectors, by_category
 from recsys.config import AnalysisConfig
 from recsys.errors import DataError
@@ -35,7 +35,7 @@ def test_figures_are_those_of_the_parts_and_settings_reach_them():
 
 
 def test_json_can_hold_it_and_only_shown_items_are_named():
-    report = keep_shown(analyzed(hand_events()))
+    report = analyzed(hand_events())
     json.dumps(report, allow_nan=False)
     # boot is withdrawn, hat is new, so neither is among the sellers
     assert set(report["items"]) == {"lamp", "chair", "sock"}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from recsys.analysis import clusters
 from recsys.analysis.clusters import choose_k, silhouette, spherical_kmeans
 
 
@@ -40,6 +41,13 @@ def test_silhouette_by_hand():
 
 def test_one_group_has_no_silhouette():
     assert silhouette(np.eye(3), np.zeros(3, int), np.random.default_rng(0)) == 0.0
+
+
+def test_of_many_vectors_some_are_fitted_and_all_are_grouped(monkeypatch):
+    monkeypatch.setattr(clusters, "MOST_FITTED", 50)
+    vectors, _ = bundles([100, 400, 200])
+    group, _ = spherical_kmeans(vectors, 3, np.random.default_rng(0))
+    assert np.bincount(group).tolist() == [400, 200, 100]
 
 
 def test_equal_vectors_are_no_trouble():
