@@ -20,7 +20,7 @@ WITHOUT_TENSORFLOW = (
     "recsys.report_segments", "recsys.segments", "recsys.time_travel", "vitrine.study_commands",
     "vitrine.study_page", "vitrine.search_space", "vitrine.variants",
     "recsys.report", "recsys.training_draft",
-    "recsys.training_draft", "recsys.analysis.analysis", "recsys.analysis.page", "vitrine.analyze",
+    "recsys.analysis.analysis", "recsys.analysis.page", "vitrine.analyze",
     "recsys.off_policy", "serving.attribution", "serving.exploration", "vitrine.off_policy",
     "embeddings.images", "serving.bundle", "serving.store", "serving.rules",
     "serving.breaker", "serving.user_ids", "vitrine.keys",

@@ -55,6 +55,10 @@ def test_the_wheel_holds_what_is_needed_at_run_time(wheel):
     assert "embeddings/backbones/efficientnet_lite0.yaml" in data
     assert [name for name in data if name not in names] == []
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
+    revisions = {path.relative_to(ROOT).as_posix()
+                 for path in (ROOT / "serving" / "migrations").rglob("*.py")}  # fmt: skip
+    assert "serving/migrations/env.py" in revisions
+    assert revisions <= names
 
 
 @pytest.mark.slow

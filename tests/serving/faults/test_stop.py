@@ -31,8 +31,9 @@ def half_sent(site: Site, number: int) -> tuple[socket.socket, bytes]:
 def answered(connection: socket.socket) -> str:
     """The first line of an answer."""
     received = b""
-    while part := connection.recv(65536):
-        received += part
+    with connection:
+        while part := connection.recv(65536):
+            received += part
     return received.partition(b"\r\n")[0].decode()
 
 
