@@ -42,8 +42,7 @@ def attribution(store: StoredAnswers, since: float = 0.0) -> dict[str, Any]:
         for click, cart and purchase the count with its rate and interval.
     """
     events = store.answered_events(since)
-    tallies = tally(store.answers(since, request_ids=sorted(events)) if len(events) < 500
-                    else store.answers(since), events)  # fmt: skip
+    tallies = tally(store.answers(since, followed=True), events)
     rows = [_row(each, tallies.get((each.bundle, each.version, each.verb), Tally()))
             for each in store.count_answers(since)]  # fmt: skip
     return {"definition": DEFINITION, "since": since, "rows": rows}

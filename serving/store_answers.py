@@ -91,20 +91,25 @@ class StoredAnswers:
             ]
 
     def answers(
-        self, since: float = 0.0, verb: str = "", request_ids: Sequence[str] | None = None
-    ) -> Iterable[GivenAnswer]:
+        self, since: float = 0.0, verb: str = "", request_ids: Sequence[str] | None = None, *,
+        followed: bool = False,
+    ) -> Iterable[GivenAnswer]:  # fmt: skip
         """Answers in the order in which they were given.
 
         Args:
             since: epoch seconds.
             verb: of one verb only; empty gives all.
             request_ids: of these requests only.
+            followed: only those that events name.
         """
         query = sa.select(answers_table).where(answers_table.c.timestamp >= since)
         if verb:
             query = query.where(answers_table.c.verb == verb)
         if request_ids is not None:
             query = query.where(answers_table.c.request_id.in_(request_ids))
+        if followed:
+            named = sa.select(events_table.c.request_id).where(events_table.c.request_id != "")
+            query = query.where(answers_table.c.request_id.in_(named))
         with self._database.reading() as connection:
             for row in connection.execute(query.order_by(answers_table.c.id)).mappings():
                 yield _answer(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -17,7 +18,8 @@ from serving.service import Service
 from serving.store_answers import GivenAnswer, ShownItem
 from serving.store_events import Event
 
-LEARN_SECONDS = 60.0  # between two looks at what became of new items
+LEARN_SECONDS = 60.0  # between two looks at what became of new items, at least
+LEARN_SHARE = 0.05  # of the time that looking may take: a long log is looked at less often
 DAY = 86_400.0
 
 
@@ -62,14 +64,16 @@ def note_events(request: Request, events: Sequence[Event]) -> None:
 def open_answer_log(app: FastAPI, service: Service) -> AnswerLog:
     """The app's log of answers; while it writes, it also tells exploration what became of them."""
     config, clock = service.config.serving, service.clock
-    learned_at = [-LEARN_SECONDS]
+    next_look = [0.0]
     measures: Measures = app.state.measures
 
     def tell() -> None:
         measures.unlogged.set(log.dropped)
-        if config.explore_share > 0 and clock() - learned_at[0] >= LEARN_SECONDS:
-            learned_at[0] = clock()
+        start = time.monotonic()
+        if config.explore_share > 0 and start >= next_look[0]:
             learn(service)
+            end = time.monotonic()
+            next_look[0] = end + max(LEARN_SECONDS, (end - start) / LEARN_SHARE)
 
     log = AnswerLog(service.store, config.answer_days, clock=clock, tell=tell)
     return log

@@ -48,6 +48,12 @@ def test_events_of_answers_are_found_once_for_each_kind(store):
     assert store.answered_events(since=5) == {"r": {("a", "view"), ("a", "cart")}}
 
 
+def test_answers_that_events_name_are_told_from_the_others(store):
+    store.add_answers([given("r"), given("s")])
+    store.add_events([Event("u", "z", "view", 11.0, request_id="s"), Event("u", "a", "view", 1.0)])
+    assert [each.request_id for each in store.answers(followed=True)] == ["s"]
+
+
 def test_old_answers_are_forgotten(store):
     store.add_answers([given("old", timestamp=1.0), given("r")])
     assert store.forget_answers(before=5.0) == 1
