@@ -9,7 +9,7 @@ from recsys.config import Config
 from recsys.errors import DataError
 from recsys.workdir import Workdir
 from serving.logged_slots import compare_policies, read_slots
-from serving.store import Store, store_url
+from serving.store import open_store
 
 DAY = 86_400.0
 DEFINITION = (
@@ -28,7 +28,7 @@ def off_policy(
     Raises:
         DataError: no recommendations are logged.
     """
-    store = Store(store_url(config.serving.database_url, workdir.store))
+    store = open_store(config, workdir)
     try:
         slots = read_slots(store, time.time() - days * DAY, reward)
     finally:

@@ -88,9 +88,9 @@ def _add_layers(app: FastAPI, service: Service, *, exposed: bool) -> None:
     """What a request goes through before its route; the last one added comes first."""
     config = service.config.security
     keys = KeyRing(service.store.api_keys, config.ask_for_keys, exposed=exposed)
+    keys.refresh()
     buckets = TokenBuckets(config.requests_per_second, config.request_burst)
     app.add_middleware(Guard, keys=keys, buckets=buckets, origins=config.cors_origins)
-    keys.refresh()
     if config.cors_origins:  # a browser asks for leave without a key, so this comes before
         app.add_middleware(
             CORSMiddleware, allow_origins=config.cors_origins,
@@ -116,6 +116,14 @@ def _openapi(app: FastAPI, service: Service) -> dict[str, Any]:
                 for parameter in operation.get("parameters", []):
                     if parameter["name"] == "k":
                         parameter["schema"]["maximum"] = limits.max_k
+        document["components"]["securitySchemes"] = {
+            "key": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "`vitrine keys add` makes one.",
+            }
+        }
+        document["security"] = [{"key": []}, {}]  # none is asked for on loopback at first
         schemas = document["components"]["schemas"]
         schemas["RecommendationRequest"]["properties"]["k"]["maximum"] = limits.max_k
         schemas["EventsRequest"]["properties"]["events"]["maxItems"] = limits.max_events
