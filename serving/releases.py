@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from recsys.errors import NotFoundError, ServingError, VitrineError
+from recsys.errors import ArtifactError, NotFoundError, ServingError, VitrineError
 from recsys.progress import say
 from serving.recommender import Recommender, Visit
 from serving.release import Lease, Release
@@ -267,7 +267,7 @@ class Releases:
 
     def _needs_shelf(self) -> Shelf:
         if self._shelf is None:
-            raise ServingError("only one bundle is served here.", where="the bundles",
+            raise ArtifactError("only one bundle is served here.", where="the bundles",
                                mend="`vitrine serve` moves between bundles.")  # fmt: skip
         return self._shelf
 

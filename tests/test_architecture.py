@@ -22,7 +22,7 @@ WITHOUT_TENSORFLOW = (
     "recsys.report", "recsys.training_draft",
     "recsys.analysis.analysis", "recsys.analysis.page", "vitrine.analyze",
     "recsys.off_policy", "serving.attribution", "serving.exploration", "vitrine.off_policy",
-    "embeddings.images", "serving.bundle", "serving.store", "serving.rules",
+    "embeddings.images", "serving.api_client", "serving.bundle", "serving.store", "serving.rules",
     "serving.breaker", "serving.user_ids", "vitrine.keys",
     "serving.overlay", "serving.releases", "serving.traffic", "serving.live_changes",
     "serving.facets", "serving.filters", "serving.arrangement", "serving.merchandising",

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import uvicorn
 
 from recsys.config import Config
@@ -23,14 +25,16 @@ from serving.items import Items
 from serving.recommender import Recommender
 from serving.service import Service
 from serving.store import Event, Store
+from serving.traffic import Traffic
 from tests.serving.api.circle import CircleBundle, CircleClient, circle_items
 
 NUM_ITEMS = 60
 NOW = 1_700_000_000.0
+SERVED = 3  # the version that is served first
 
 
-class AnyWords(CircleClient):
-    """A circle where any words lie somewhere: at the share of a turn that their length says."""
+class Circles(CircleClient):
+    """Circles of several bundles, where any words lie somewhere: as their length says."""
 
     def predict(
         self, model: str, inputs: Mapping[str, Any], *, signature: str = "",
@@ -39,7 +43,53 @@ class AnyWords(CircleClient):
         """Runs one servable."""
         if model == "text_encoder":
             inputs = {"text": [f"at {len(text) % 100 / 100}" for text in inputs["text"]]}
-        return super().predict(model, inputs, signature=signature, version=version)
+        answer = super().predict(model, inputs, signature=signature, version=version)
+        names = [fingerprint(version or SERVED)] * len(answer["fingerprint"])
+        return {**answer, "fingerprint": np.array(names, object)}
+
+
+@dataclass
+class CircleShelf:
+    """Bundles of one circle under several versions."""
+
+    items: pd.DataFrame
+    client: CircleClient
+    config: Config
+    known: list[int] = field(default_factory=lambda: [2, SERVED, 4])
+    chosen: Traffic = field(default_factory=lambda: Traffic(pinned=SERVED))
+
+    def versions(self) -> list[int]:
+        """The versions that are published."""
+        return self.known
+
+    def bundles(self) -> list[Any]:
+        """Them all."""
+        return [self.bundle(version) for version in self.known]
+
+    def bundle(self, version: int) -> CircleBundle:
+        """One of them."""
+        return CircleBundle(self.items, version=version, fingerprint=fingerprint(version))
+
+    def load(self, version: int, beside: Sequence[int]) -> Recommender:
+        """Loads nothing: every version is answered for already."""
+        return Recommender(self.bundle(version), self.client, Items(self.items, {}),
+                           self.config.serving)  # fmt: skip
+
+    def keep(self, versions: Sequence[int]) -> None:
+        """Unloads nothing."""
+
+    def traffic(self) -> Traffic:
+        """What was chosen last."""
+        return self.chosen
+
+    def choose(self, traffic: Traffic) -> None:
+        """Keeps a choice."""
+        self.chosen = traffic
+
+
+def fingerprint(version: int) -> str:
+    """Of a version of the circle."""
+    return "circle" if version == SERVED else f"circle-{version}"
 
 
 def circle_service(photos: list[Path], config: Config) -> Service:
@@ -53,9 +103,10 @@ def circle_service(photos: list[Path], config: Config) -> Service:
     store.fill_items(items, bundle.fingerprint)
     store.add_events([Event("ann", str(i), "view", NOW - i) for i in (20, 21, 22, 5)])
     store.add_events([Event("bob", "7", "purchase", NOW - 50)])
-    client = AnyWords([str(i) for i in range(NUM_ITEMS)])
+    client = Circles([str(i) for i in range(NUM_ITEMS)])
     known = Items(store.read_items(), store.popularity())
-    return Service(Recommender(bundle, client, known, config.serving), store, config)
+    first = Recommender(bundle, client, known, config.serving)
+    return Service(first, store, config, shelf=CircleShelf(items, client, config))
 
 
 def main() -> None:
