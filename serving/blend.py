@@ -31,7 +31,7 @@ class Sources:
         silent_kinds: event kinds that are no sign of liking and do not vote.
         boosted_kinds: event kinds that ask for their item again: they vote for it too.
         groups: int [num_items] the category of each item, for lists of new visitors.
-        halving: cosines by which a score falls with each better item of the same category in a
+        falling: cosines by which a score falls with each better item of the same category in a
             list for somebody without history; 0 orders it by score alone.
     """
 
@@ -40,7 +40,7 @@ class Sources:
     settings: TransitionsConfig
     silent_kinds: list[str]
     groups: NDArray[np.int32]
-    halving: float = 0.0
+    falling: float = 0.0
     boosted_kinds: list[str] = field(default_factory=list)
 
 
@@ -73,7 +73,7 @@ class Blend(tf.Module):
         self._weights = _constant(mixture.weights, tf.float32, "weights")
         self._pivots = _constant(mixture.pivots, tf.float32, "pivots")
         self._groups = _constant(sources.groups, tf.int32, "groups")
-        self._halving = sources.halving
+        self._falling = sources.falling
 
     def search(
         self, index: ExactIndex | ScannIndex, queries: tf.Tensor, k: tf.Tensor,
@@ -93,7 +93,7 @@ class Blend(tf.Module):
         added = weight * tf.math.log1p(given / pivot)
         shown = first & ~hidden & (items >= 0)
         blended = tf.where(shown, tf.concat([scores, dots], axis=1) + added, -np.inf)
-        if self._halving:
+        if self._falling:
             blended = self._diverse(blended, items, lengths)
         best, places = tf.math.top_k(blended, k=k)
         items, added = (tf.gather(values, places, batch_dims=1) for values in (items, added))
@@ -180,7 +180,7 @@ class Blend(tf.Module):
         sorted_groups = tf.gather(groups, order, batch_dims=1)
         place = tf.range(tf.shape(items)[1])[None] - tf.searchsorted(sorted_groups, sorted_groups)
         better = tf.gather(place, tf.argsort(order, axis=1), batch_dims=1)
-        penalty = self._halving * tf.cast(better, tf.float32)
+        penalty = self._falling * tf.cast(better, tf.float32)
         return tf.where((lengths == 0)[:, None], scores - penalty, scores)
 
 

@@ -23,15 +23,23 @@ from recsys.index import ExactIndex, ScannIndex
 from recsys.interactions import load_interactions
 from recsys.learn_transitions import KIND as TRANSITIONS
 from recsys.learn_transitions import MEND, open_source
+from recsys.mixture import Mixture
 from recsys.placement import Placement, load_candidate_tower, load_placement
+from recsys.popularity_clock import PopularityClock
 from recsys.progress import say
+from recsys.ranker import Ranker
 from recsys.repeats import kinds_called, masked_kinds
 from recsys.scann_parts import ScannSettings, load_parts
+from recsys.sequences import make_sequences
 from recsys.spaces import Space, Spaces, open_spaces
+from recsys.train_ranker import KIND as RANKER
+from recsys.train_ranker import open_ranker, rank_facts
 from recsys.workdir import Workdir
+from serving.batch_function import Batching
 from serving.blend import Blend, Sources
-from serving.bundle import IMAGE_ENCODER, RECOMMEND, SCANN, SIMILAR_ITEMS, TEXT_ENCODER
+from serving.bundle import IMAGE_ENCODER, RANK, RECOMMEND, SCANN, SIMILAR_ITEMS, TEXT_ENCODER
 from serving.canaries import Question, make_questions
+from serving.rank import Rank
 from serving.servables import ImageEncoder, Recommend, Servable, SimilarItems
 from serving.text_encoder import TextEncoder
 
@@ -68,6 +76,9 @@ class Parts:
             found[TRANSITIONS] = made.fingerprint
         if self.words is not None:
             found["words"] = self.words.fingerprint
+        if self.ranker is not None:
+            made = open_artifact(self.workdir.ranker, RANKER, mend="Run `vitrine rank` again.")
+            found[RANKER] = made.fingerprint
         return found
 
     @cached_property
@@ -110,6 +121,25 @@ class Parts:
             return None
         return item_features(self.catalog, self.placement.vocabulary, *self.photos)
 
+    @cached_property
+    def ranker(self) -> Ranker | None:
+        """What corrects the first candidates; None where validation did not keep one.
+
+        Raises:
+            ArtifactError: it was trained for another model.
+        """
+        model = self.spaces.model
+        return None if model is None else open_ranker(self.workdir, model.fingerprint)
+
+    def moving(self) -> np.ndarray:
+        """Popularity and trend of each item after the last event, float32 [num_items, 2]."""
+        weights = self.spaces.model.config.event_weights if self.spaces.model else {}
+        item_ids = self.catalog[columns.ITEM_ID].tolist()
+        sequences = make_sequences(self.interactions, item_ids, weights)
+        now = np.nextafter(sequences.times.max(initial=0.0), np.inf)
+        rows = np.arange(len(item_ids))[None]
+        return PopularityClock.of(sequences, len(item_ids)).features(rows, np.array([now]))[0]
+
     def explained(self) -> ItemParts | None:
         """What photos and words make of each candidate vector; None without a trained model."""
         if self.features is None:
@@ -136,7 +166,8 @@ class Parts:
             source.table, source.mixture, source.settings,
             silent_kinds=sorted(kind for kind, weight in weights.items() if not weight),
             boosted_kinds=kinds_called(model.config, "boost"),
-            groups=categories, halving=float(np.log(2.0) / model.info.get("scale", DEFAULT_SCALE)),
+            groups=categories,
+            falling=_falling(source.mixture, float(model.info.get("scale", DEFAULT_SCALE))),
         )  # fmt: skip
 
     def measured(self, space: Space) -> dict[str, Any]:
@@ -153,7 +184,7 @@ def make_servables(
     searched: dict[str, np.ndarray] = {}
     spaces = parts.spaces
     if parts.tower is not None:
-        servables[IMAGE_ENCODER] = ImageEncoder(parts.tower, fingerprint)
+        servables[IMAGE_ENCODER] = ImageEncoder(parts.tower, fingerprint, _batching(config))
     if parts.words is not None:
         servables[TEXT_ENCODER] = TextEncoder(parts.words.tower, fingerprint)
     for engine, index in _engines(parts, spaces.similar):
@@ -173,6 +204,11 @@ def make_servables(
                 parts=parts.explained() if explains and not engine else None,
             )  # fmt: skip
             searched[name] = spaces.behavior.vectors
+        if parts.ranker is not None:
+            servables[RANK] = Rank(
+                parts.ranker, rank_facts(parts.catalog, parts.workdir), parts.moving(),
+                spaces.behavior.item_ids, fingerprint,
+            )  # fmt: skip
     size = parts.tower.image_size if parts.tower else 0
     return {
         name: (servable, make_questions(
@@ -183,6 +219,20 @@ def make_servables(
         ))
         for name, servable in servables.items()
     }  # fmt: skip
+
+
+def _falling(mixture: Mixture, scale: float) -> float:
+    """What a better item of one's category costs in the list of a new visitor.
+
+    Two of them halve what an item counts: its probability by the towers, whose softmax has this
+    scale, or its popularity, whose logarithm has the weight of an empty history.
+    """
+    return float(0.5 * np.log(2.0) * max(1.0 / scale, mixture.weights[0]))
+
+
+def _batching(config: Config) -> Batching | None:
+    most = config.export.encoder_max_batch
+    return Batching(most, config.export.encoder_wait_micros) if most else None
 
 
 def _engines(parts: Parts, space: Space) -> Iterator[tuple[str, ExactIndex | ScannIndex]]:

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
+from recsys import columns
 from recsys.config import TransitionsConfig
 from recsys.index import ExactIndex, ScannIndex
+from recsys.interactions import load_interactions
 from recsys.mixture import Mixture, blend_scorer
 from recsys.ranking import top_rows
 from recsys.scann_parts import BRUTE_FORCE
@@ -16,6 +18,7 @@ from recsys.sequences import make_sequences
 from recsys.splits import Cases
 from recsys.transitions import NUM_CONTEXTS, Transitions, count_transitions
 from serving.blend import Blend, Sources
+from serving.local import LocalBundle
 
 # a follows nobody; after item 0 comes 3 (rate 1) and 1 (rate 2), after item 1 comes 3 (rate 4)
 ROWS = [[(1, 2.0), (3, 1.0)], [(3, 4.0)], [], []] + [[(2, 1.0)]] * NUM_CONTEXTS
@@ -29,9 +32,9 @@ def table(rows=ROWS):
                        np.array([e[1] for e in entries], np.float32))  # fmt: skip
 
 
-def blend(mixture=Mixture((0,), (0.5,), (1.0,)), silent=(), groups=(0, 1, 2, 3), halving=0.0):
+def blend(mixture=Mixture((0,), (0.5,), (1.0,)), silent=(), groups=(0, 1, 2, 3), falling=0.0):
     settings = TransitionsConfig(history=2)
-    return Blend(Sources(table(), mixture, settings, list(silent), np.array(groups), halving))
+    return Blend(Sources(table(), mixture, settings, list(silent), np.array(groups), falling))
 
 
 def search(joined, history, k=4, query=(1.0, 0.0), excluded=(), hour=-1, kinds=None, index=None):
@@ -106,7 +109,7 @@ def test_a_new_visitor_is_asked_for_by_the_moment():
 def test_a_new_visitor_sees_several_categories():
     # alone by score: 0 (1.0), 1 (0.8), 3 (0.6), 2; the second of category 0 loses 0.3
     nothing = Mixture((0,), (0.0,), (1.0,))
-    joined = blend(nothing, groups=(0, 0, 1, 1), halving=0.3)
+    joined = blend(nothing, groups=(0, 0, 1, 1), falling=0.3)
     scores, rows, _ = search(joined, [])
     assert rows.tolist() == [0, 3, 1, 2]
     np.testing.assert_allclose(scores, [1.0, 0.6, 0.5, -0.3], atol=1e-6)
@@ -193,3 +196,27 @@ def test_a_kind_that_asks_again_votes_for_its_own_item():
     gained = dict(zip(rows.tolist(), added.tolist(), strict=True))
     assert gained[2] == pytest.approx(0.5 * np.log(2.5))
     assert gained[1] == pytest.approx(0.5 * np.log(3.0)) and gained[0] == 0.0
+
+
+def test_a_new_visitor_sees_what_is_popular_in_several_categories(demo_workdir):
+    bundle = LocalBundle(demo_workdir)
+    nobody = bundle.recommend_for_history([], k=10)
+    categories = {answer["category"] for answer in nobody}
+    assert len(nobody) == 10 and len(categories) >= 3
+    events = load_interactions(demo_workdir)
+    popular = events[columns.ITEM_ID].value_counts()
+    shown = popular.reindex([answer["item_id"] for answer in nobody], fill_value=0)
+    assert shown.mean() > popular.mean()
+
+
+def test_one_event_is_enough_to_be_personal(demo_workdir):
+    bundle = LocalBundle(demo_workdir)
+    nobody = {answer["item_id"] for answer in bundle.recommend_for_history([], k=10)}
+    first = list(bundle.bundle.items[columns.ITEM_ID][:20])
+    pages = [
+        frozenset(a["item_id"] for a in bundle.recommend_for_history([item_id], k=10))
+        for item_id in first
+    ]
+    # what was looked at decides the page, far from the one for nobody
+    assert len(set(pages)) >= 18
+    assert np.mean([len(page & nobody) for page in pages]) < 5
