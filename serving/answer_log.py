@@ -14,7 +14,7 @@ from serving.store_answers import GivenAnswer, StoredAnswers
 FLUSH_SECONDS = 0.5
 FORGET_SECONDS = 3600.0
 MOST_WAITING = 20_000  # answers; more are dropped and counted while the database is down
-MOST_KNOWN = 50_000  # of the latest requests, to tell an event's verb and bundle at once
+MOST_KNOWN = 10_000  # of the latest requests, to tell an event's verb and bundle at once: 3 MB
 DAY = 86_400.0
 
 _log = logging.getLogger("vitrine.answers")
