@@ -16,7 +16,7 @@ from recsys.errors import ArtifactError, NotFoundError
 from recsys.judging import values_of
 
 CASES = "cases.parquet"  # the rank of every right item
-SERVED = ("blend", "two_tower")  # what a bundle answers with: both sources where there are two
+SERVED = ("ranked", "blend", "two_tower")  # what a bundle answers with: the first there is
 MEND = "Run `vitrine evaluate` there first."
 CASE = ["protocol", "shelf", columns.USER_ID, columns.ITEM_ID, columns.TIMESTAMP, "before"]
 

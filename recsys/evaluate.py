@@ -109,6 +109,10 @@ def _protocols(
             continue
         say(f"  {name}: {len(split.test)} cases")
         scorers = model_scorers(name, config, workdir, split, model)
+        if name == "leave_last_out":  # the ranker has learned from what lies after one moment
+            from recsys.train_ranker import ranked
+
+            scorers |= ranked(config, workdir, split, scorers, model)
         entry, cases = _protocol(name, config, split, facts, scorers, peers)
         found.append(entry)
         tables.append(cases)

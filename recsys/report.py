@@ -13,6 +13,7 @@ NAMES = {
     "two_tower": "two-tower", "popularity": "popularity", "item_knn": "item-kNN",
     "markov": "Markov chain", "ease": "EASE", "transitions": "transitions",
     "blend": "blend (served)",
+    "ranked": "ranked (served)",
 }  # fmt: skip
 SHORT = {"r@1": "R@1", "p@10": "P@10", "map": "mAP", "mrr": "MRR"}
 
@@ -67,6 +68,12 @@ def _training_line(training: dict[str, Any]) -> str:
             "second")  # fmt: skip
 
 
+def _names(protocol: dict[str, Any]) -> dict[str, str]:
+    """Model → its name in words; with a ranker the blend alone is not what is served."""
+    has_ranker = any(row["model"] == "ranked" for row in protocol["rows"])
+    return {**NAMES, "blend": "blend"} if has_ranker else NAMES
+
+
 def _protocol_lines(protocol: dict[str, Any]) -> list[str]:
     return [protocol["title"], f"  {_describe(protocol)}", *_aligned(_cells(protocol))]
 
@@ -85,23 +92,24 @@ def _further_tables(
 ) -> list[tuple[str, str, list[list[str]]]]:
     """The tables after the main one, each with its name, its title and its cells."""
     measure = f"ndcg@{report['k']}"
+    names = _names(protocol)
     tables = [
-        ("lists", f"lists of {report['k']}: {LISTS_NOTE}", list_cells(protocol, NAMES)),
-        ("segments", f"{_heading(measure)} by segment", segment_cells(protocol, measure, NAMES)),
+        ("lists", f"lists of {report['k']}: {LISTS_NOTE}", list_cells(protocol, names)),
+        ("segments", f"{_heading(measure)} by segment", segment_cells(protocol, measure, names)),
     ]
     return [table for table in tables if table[2]]
 
 
 def _cells(protocol: dict[str, Any]) -> list[list[str]]:
     """The table of a protocol as text cells, the heading first; groups one after another."""
-    rows = protocol["rows"]
+    rows, names = protocol["rows"], _names(protocol)
     measures = [name for name, value in rows[0].items() if isinstance(value, dict)]
     cells = [["", *(_heading(name) for name in measures), "coverage"]]
     for group in dict.fromkeys(row["group"] for row in rows):
         for row in (row for row in rows if row["group"] == group):
             if group != "all" and row["model"] == rows[0]["model"]:
                 cells.append([_group_title(row), *[""] * (len(measures) + 1)])
-            cells.append([f"  {NAMES[row['model']]}", *(_figure(row[name]) for name in measures),
+            cells.append([f"  {names[row['model']]}", *(_figure(row[name]) for name in measures),
                           f"{row['coverage']:.3f}"])  # fmt: skip
     return cells
 

@@ -6,7 +6,7 @@ from typing import Any
 
 Cells = list[list[str]]
 
-OWN = ("two_tower", "transitions", "blend")  # our models; all others are peers
+OWN = ("two_tower", "transitions", "blend", "ranked")  # our models; all others are peers
 
 LISTS = {
     "novelty": "novelty, bits", "diversity": "diversity", "miscalibration": "miscalibration",
@@ -62,7 +62,7 @@ def segment_cells(protocol: dict[str, Any], measure: str, names: dict[str, str])
 
 def served(models: list[str]) -> str:
     """Which of the judged models a bundle answers with."""
-    return "blend" if "blend" in models else models[0]
+    return next(name for name in ("ranked", "blend", models[0]) if name in models)
 
 
 def _cell(value: dict[str, float] | float | None) -> str:

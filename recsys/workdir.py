@@ -48,6 +48,11 @@ class Workdir:
         return self.root / "transitions"
 
     @property
+    def ranker(self) -> Path:
+        """The ranker over the first candidates, and whether validation kept it."""
+        return self.root / "ranker"
+
+    @property
     def index(self) -> Path:
         """The chosen index settings and what recall they reached."""
         return self.root / "index"

@@ -36,6 +36,7 @@ IMAGE_ENCODER = "image_encoder"
 TEXT_ENCODER = "text_encoder"
 SIMILAR_ITEMS = "similar_items"
 RECOMMEND = "recommend"
+RANK = "rank"
 SCANN = "_scann"
 
 

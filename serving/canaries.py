@@ -14,7 +14,7 @@ from recsys.config import Config
 from recsys.errors import DataError
 from recsys.features import ItemFeatures, place_inputs
 from recsys.histories import context_of
-from serving.bundle import IMAGE_ENCODER, SCANN, SIMILAR_ITEMS, TEXT_ENCODER
+from serving.bundle import IMAGE_ENCODER, RANK, SCANN, SIMILAR_ITEMS, TEXT_ENCODER
 from serving.servables import DEFAULT
 
 PAGE = 20  # how many items a canary asks for
@@ -60,6 +60,9 @@ def make_questions(
     item_ids = [str(item_id) for item_id in catalog[columns.ITEM_ID].tolist()]
     asked = [item_ids[row] for row in rng.permutation(len(item_ids))[:num]]
     by_item = Question(DEFAULT, {"item_id": text([*asked, "no such item"]), **_page(num + 1)})
+    if servable == RANK:
+        users = interactions[columns.USER_ID].drop_duplicates().tolist()[:num]
+        return [_ranked(history_inputs(interactions, users, config.model.history_length), asked)]
     rows = rng.permutation(len(vectors))[:num]
     by_embedding = Question("by_embedding", {"embedding": vectors[rows], **_page(len(rows))})
     if servable.removesuffix(SCANN) == SIMILAR_ITEMS:
@@ -102,6 +105,14 @@ def history_inputs(
     context = {name: np.where(nows < 0, -1, values).astype(np.int32)
                for name, values in context_of(np.maximum(nows, 0)).items()}  # fmt: skip
     return {"history": ids, "kinds": kinds, "ages": ages, **context}
+
+
+def _ranked(histories: dict[str, np.ndarray], item_ids: list[str]) -> Question:
+    """Corrected scores of some items for each shopper, and of one that is unknown."""
+    wanted = np.tile(text([*item_ids, "no such item"]), (len(histories["hour"]), 1))
+    scores = np.linspace(1, 0, wanted.size, dtype=np.float32).reshape(wanted.shape)
+    told = {name: histories[name] for name in ("history", "ages")}
+    return Question(DEFAULT, {**told, "item_ids": wanted, "scores": scores})
 
 
 def _explained(histories: dict[str, np.ndarray], item_ids: list[str]) -> list[Question]:

@@ -182,6 +182,7 @@ def _info(
         },
         "event_kinds": spaces.model.event_kinds if spaces.model else [],
         "history_length": config.model.history_length,
+        "ranked_first": parts.ranker.candidates if parts.ranker else 0,
         "explains": config.export.explanations and spaces.model is not None,
         "repeat_consumption": config.model.repeat_consumption,
         "metrics": {name: spaces.model.info.get(name) for name in [VALIDATION]}

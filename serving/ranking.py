@@ -26,8 +26,9 @@ from serving.filters import AllOf, Condition, Not, Says
 from serving.items import Items
 from serving.merchandising import Merchandising, Pin
 from serving.overlay import Overlay, vectors_of
+from serving.reranking import reranked
 from serving.rules import Filter, Page, condition_of
-from serving.served_bundle import Published, ServedBundle, text
+from serving.served_bundle import RECOMMEND, Published, ServedBundle, text
 
 GROWTH = 4  # how much larger a pool gets that was too small to arrange a page from
 
@@ -71,6 +72,7 @@ class Ranking:
         self._overlay = overlay or Overlay(items, vectors_of(bundle))
         self.merchandising = Merchandising(config.merchandising, items)
         self._vectors: Mapping[str, Any] = self._overlay.vectors
+        self._ranked_first = int(bundle.info.get("ranked_first", 0))
         self._limits = Limits(overfetch=config.overfetch, exact_below=config.exact_below,
                               exact_rows=config.exact_rows)  # fmt: skip
 
@@ -122,10 +124,14 @@ class Ranking:
             believed = self._overlay.believed(rows, self._space(query.verb))
             return Fetched(np.asarray(answer["scores"][0]), believed, searched)
 
-        best = best_candidates(fetch, allowed, size, self._limits, vectors)
+        first = self._ranked_first if (query.verb, query.signature) == (RECOMMEND, "") else 0
+        best = best_candidates(fetch, allowed, max(size, first), self._limits, vectors)
         live = self._overlay.rows(self._space(query.verb))
         more = np.concatenate([np.array(query.shown_again, np.int64), live])
-        return joined(best, more[allowed.of(more)], vectors)
+        best = joined(best, more[allowed.of(more)], vectors)
+        if not first:
+            return best
+        return reranked(best, self._served, query.inputs, self._items.item_ids, first)
 
     def _pool(
         self, query: Asked, allowed: Allowed, size: int, arrangement: Arrangement,

@@ -117,3 +117,39 @@ def test_without_vectors_everything_is_still_found():
     found = subject.similar_items("0", Page(5), wanted, arrangement)
     assert sorted(rows(found)) == [90, 100]
     assert np.isfinite([each.score for each in found]).all()
+
+
+class Reversing(CircleClient):
+    """A circle with a ranker that turns the order of what it is given around."""
+
+    def predict(self, model, inputs, *, signature="", version=None):
+        if model != "rank":
+            return super().predict(model, inputs, signature=signature, version=version)
+        self.calls.append((model, signature, version))
+        return {"scores": inputs["scores"][:, ::-1], "fingerprint": np.array([self.fingerprint])}
+
+
+def with_ranker(first: int) -> Recommender:
+    table = circle_items(COUNT)
+    bundle = CircleBundle(table)
+    bundle.info["ranked_first"] = first
+    bundle.info["servables"].append("rank")
+    client = Reversing(table["item_id"].tolist())
+    return Recommender(bundle, client, Items(table, {}), ServingConfig())
+
+
+def test_a_bundle_with_a_ranker_orders_the_first_candidates_by_it():
+    subject, plain = with_ranker(6), recommender()
+    nearest = rows(plain.recommend([Visit("20")], Page(8)))
+    found = rows(subject.recommend([Visit("20")], Page(8)))
+    assert set(found[:6]) == set(nearest[:6]) and found[0] != nearest[0]
+    assert found[6:] == nearest[6:]
+    # the same places, asked page by page
+    pages = [rows(subject.recommend([Visit("20")], Page(4, offset))) for offset in (0, 4)]
+    assert [*pages[0], *pages[1]] == found
+
+
+def test_similar_items_are_not_ranked_by_it():
+    subject = with_ranker(6)
+    assert set(rows(subject.similar_items("20", Page(2)))) == {19, 21}
+    assert "rank" not in [call[0] for call in subject.served._client.calls]

@@ -136,6 +136,7 @@ def test_a_catalog_without_events_or_photos_skips_their_steps(tmp_path, monkeypa
         "train-words": {"skipped": "no titles"},
         "train": {"skipped": "no events"},
         "transitions": {"skipped": "no events"},
+        "rank": {"skipped": "no events"},
     }
 
 
