@@ -6,6 +6,7 @@ import io
 import logging
 import socket
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from httpx import Client
 from PIL import Image
 
 from serving.api.app import create_app
+from serving.api.decoders import Decoders
 from serving.api_keys import make_key
 from serving.service import Service
 from tests.serving.api.circle import CircleClient
@@ -93,7 +95,29 @@ def test_an_upload_of_any_size_never_touches_the_disk(api: Client, monkeypatch: 
     service.config = service.config.model_copy(update={"serving": limits})
     with TestClient(create_app(service)) as larger:
         answer = larger.post("/v1/search/image", files={"photo": data.getvalue()})
-    assert answer.status_code == 200, answer.text
+        assert answer.status_code == 200, answer.text
+        for method, path, field in (
+            ("POST", "/v1/search", "photo"),
+            ("PUT", "/v1/items/9", "photos"),
+        ):
+            answer = larger.request(method, path, files={field: data.getvalue()})
+            assert answer.status_code == 200, (path, answer.text)
+
+
+def test_nothing_of_a_photos_exif_goes_on(api: Client, photo: Path):
+    exif = Image.Exif()
+    exif[0x010F] = "secret-camera"  # the maker's name
+    exif.get_ifd(0x8825)[1] = "N"  # where it was taken
+    data = io.BytesIO()
+    Image.open(photo).save(data, "JPEG", exif=exif)
+    assert b"secret-camera" in data.getvalue()
+    decoders: Decoders = api.app.state.decoders  # type: ignore[attr-defined]
+    sent = decoders.png(data.getvalue(), 64, "pad")  # to the tower, and into the store
+    photo.write_bytes(data.getvalue())
+    shown = api.get("/v1/items/3/photo").content
+    for image in (sent, shown):
+        assert b"secret-camera" not in image
+        assert not Image.open(io.BytesIO(image)).getexif()
 
 
 def test_no_route_lets_the_framework_read_a_form(api: Client):
