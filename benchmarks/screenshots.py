@@ -68,9 +68,27 @@ def show_item(page: Any, item_id: str) -> None:
 
 def show_photo(page: Any, photo: Path) -> None:
     """What a photo shows, and what is similar to it."""
-    page.goto("/#/photo")
+    page.goto("/#/search")
     page.set_input_files("#file", photo)
     page.wait_for_selector("section .card .name")
+
+
+def show_part(page: Any, photo: Path) -> None:
+    """A photo with a box drawn on it, and what is like that part of it."""
+    show_photo(page, photo)
+    box = page.locator(".stage").bounding_box()
+    x, y, width, height = (box[name] for name in ("x", "y", "width", "height"))
+    page.mouse.move(x + width * 0.2, y + height * 0.15)
+    page.mouse.down()
+    page.mouse.move(x + width * 0.8, y + height * 0.75, steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(1500)
+
+
+def show_operator(page: Any) -> None:
+    """Health, bundles and what became of answers."""
+    page.goto("/#/operate")
+    page.wait_for_selector("tbody tr")
 
 
 def take(page: Any, path: Path) -> None:
@@ -85,7 +103,7 @@ def take(page: Any, path: Path) -> None:
 
 
 def main() -> None:
-    """Takes the three pictures."""
+    """Takes the pictures."""
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -105,6 +123,10 @@ def main() -> None:
         take(desk, arguments.out / "page-desktop.png")
         show_shopper(desk, arguments.shopper)
         take(desk, arguments.out / "page-shopper.png")
+        show_part(desk, photo)
+        take(desk, arguments.out / "page-search.png")
+        show_operator(desk)
+        take(desk, arguments.out / "page-operator.png")
         phone = browser.new_page(viewport=PHONE, base_url=address)
         show_photo(phone, photo)
         take(phone, arguments.out / "page-phone.png")

@@ -1,7 +1,8 @@
 // Browsing the catalog, and one product with what is similar to it.
 
-import { get, itemPath, post } from './api.js';
-import { card, el, fill, grid, leaf, named, photo, price, say, trouble } from './parts.js';
+import { answerThatShowed, get, itemPath, post, send } from './api.js';
+import { card, el, field, fill, grid, named, photo, price, say, trouble } from './parts.js';
+import { asParameters, fillCategories, refine } from './refine.js';
 import { shopper } from './shoppers.js';
 
 const PAGE = 24;
@@ -17,12 +18,11 @@ export function products(main) {
   const found = el('p', { class: 'count', role: 'status' });
   const place = el('div');
   main.replaceChildren(
-    el('h1', {}, 'Products'),
+    el('div', { class: 'title' }, el('h1', {}, 'Products'), el('a', { class: 'button', href: '#/add' }, 'Add a product')),
     el('form', { class: 'filters', role: 'search', onsubmit: (event) => event.preventDefault() },
-      field('words', 'Search', words), field('category', 'Category', category),
-      field('sort', 'Sort by', sort), found),
+      field('Search', words), field('Category', category), field('Sort by', sort), found),
     place);
-  fillCategories(category);
+  fillCategories(category, asked.category);
   let running = new AbortController();
   let timer = 0;
   load();
@@ -70,22 +70,6 @@ export function products(main) {
   }
 }
 
-async function fillCategories(select) {
-  select.append(el('option', { value: '' }, 'All'));
-  try {
-    const { categories } = await get('/v1/categories');
-    for (const [name, count] of Object.entries(categories)) {
-      const depth = name.split(' > ').length - 1;
-      select.append(el('option', { value: name, selected: name === asked.category },
-        `${'\u00a0\u00a0'.repeat(depth)}${leaf(name)} (${count})`));
-    }
-  } catch { /* the list below tells what is wrong */ }
-}
-
-function field(id, text, control) {
-  return el('div', { class: 'field' }, el('label', { for: id }, text), control);
-}
-
 export async function product(main, itemId) {
   const place = el('div');
   main.replaceChildren(place);
@@ -93,10 +77,11 @@ export async function product(main, itemId) {
     document.title = `${named(item)} – Vitrine`;
     const similar = el('section', { 'aria-labelledby': 'similar' });
     const list = el('div');
-    similar.append(el('h2', { id: 'similar' }, 'Similar items'), list);
-    fill(list, get(`${itemPath(itemId)}/similar`, { k: 12 }),
+    const showSimilar = (wanted) => fill(list, get(`${itemPath(itemId)}/similar`, { k: 12, ...asParameters(wanted) }),
       // every card would give the same reason
       (answer) => grid(answer.items.map((each) => ({ ...each, reason: '' })), 'Similar items'));
+    similar.append(el('h2', { id: 'similar' }, 'Similar items'), refine(showSimilar), list);
+    showSimilar({});
     return [whole(item), similar];
   }, 4);
 }
@@ -114,14 +99,15 @@ function whole(item) {
       item.description ? el('p', {}, item.description) : null,
       el('dl', {}, facts.flatMap(([name, value]) => [el('dt', {}, name.replaceAll('_', ' ')), el('dd', {}, value)]),
         el('dt', {}, 'Events'), el('dd', {}, item.num_events.toLocaleString('en'))),
-      shopper() ? asShopper(item) : null));
+      forShop(item), shopper() ? asShopper(item) : null));
 }
 
 function asShopper(item) {
   const told = el('p', { class: 'told', role: 'status' });
   const button = (event, text) => el('button', { type: 'button', onclick: async () => {
     try {
-      await post('/v1/events', { events: [{ user_id: shopper(), item_id: item.item_id, event }] });
+      await post('/v1/events', { events: [{ user_id: shopper(), item_id: item.item_id, event,
+        request_id: answerThatShowed(item.item_id) }] });
       told.replaceChildren('Stored. ', el('a', { href: `#/shoppers/${encodeURIComponent(shopper())}` },
         'The next recommendations see it.'));
     } catch (error) {
@@ -133,4 +119,27 @@ function asShopper(item) {
     el('p', {}, `As shopper ${shopper()}:`),
     el('div', { class: 'buttons' }, button('view', 'Record a view'), button('cart', 'Put in the cart'),
       button('purchase', 'Buy')), told);
+}
+
+function forShop(item) {
+  const told = el('p', { class: 'told', role: 'status' });
+  const id = encodeURIComponent(item.item_id);
+  const withdraw = el('button', { type: 'button', class: 'grave', onclick: async () => {
+    if (withdraw.dataset.sure === undefined) {  // a second press means it
+      withdraw.dataset.sure = '';
+      withdraw.textContent = 'Withdraw it now';
+      told.textContent = 'It will be in no answer any more. Press again to withdraw it.';
+      return;
+    }
+    try {
+      await send('DELETE', itemPath(item.item_id));
+      told.textContent = 'Withdrawn. It is in no answer any more.';
+      withdraw.remove();
+    } catch (error) {
+      told.textContent = `${error.message} ${error.mend}`;
+    }
+  } }, 'Withdraw');
+  return el('div', { class: 'for-shop' }, el('div', { class: 'buttons' },
+    el('a', { class: 'button', href: `#/search/${id}` }, 'Search with this'),
+    el('a', { class: 'button', href: `#/change/${id}` }, 'Change'), withdraw), told);
 }

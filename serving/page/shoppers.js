@@ -2,6 +2,7 @@
 
 import { get, post, userPath } from './api.js';
 import { el, fill, grid, named, photo, trouble } from './parts.js';
+import { asParameters, refine } from './refine.js';
 
 const SHOWN = 40;
 let chosen = '';
@@ -46,9 +47,10 @@ function person(userId, name, note, current) {
 
 function newVisitor(place) {
   const list = el('div');
-  place.replaceChildren(el('section', {}, el('h2', {}, 'For a new visitor'), list));
-  fill(list, post('/v1/recommendations', { history: [], k: 12 }),
+  const show = (wanted) => fill(list, post('/v1/recommendations', { history: [], k: 12, ...wanted }),
     (answer) => grid(answer.items, 'Recommendations'));
+  place.replaceChildren(el('section', {}, el('h2', {}, 'For a new visitor'), refine(show), list));
+  show({});
 }
 
 function oneShopper(place, userId) {
@@ -56,18 +58,26 @@ function oneShopper(place, userId) {
   const list = el('div');
   place.replaceChildren(
     el('section', {}, el('h2', {}, 'History'), past),
-    el('section', {}, el('h2', {}, 'Recommended'), list));
+    el('section', {}, el('h2', {}, 'Recommended'), refine(show), list));
   const known = get(`${userPath(userId)}/history`, { limit: 50 });
   fill(past, known, (answer) => history(answer.events), 0);
-  fill(list, Promise.all([get(`${userPath(userId)}/recommendations`, { k: 12 }), known]),
-    ([answer, { events }]) => grid(answer.items.map((item) => told(item, events)), 'Recommendations'));
+  show({});
+
+  function show(wanted) {
+    const asked = get(`${userPath(userId)}/recommendations`, { k: 12, explain: true, ...asParameters(wanted) });
+    fill(list, Promise.all([asked, known]),
+      ([answer, { events }]) => grid(answer.items.map((item) => told(item, events)), 'Recommendations'));
+  }
 }
 
 // Names the item that a reason is about by its title, where the history has it.
 function told(item, events) {
-  const because = events.find((event) => event.item_id === item.because_of)?.item;
-  if (!because || !because.title) return item;
-  return { ...item, reason: item.reason.replace(`item ${item.because_of}`, because.title) };
+  const title = (itemId) => events.find((event) => event.item_id === itemId)?.item?.title || '';
+  const explanation = item.explanation && { ...item.explanation,
+    because: item.explanation.because.map((each) => ({ ...each, title: title(each.item_id) })) };
+  const because = title(item.because_of);
+  const reason = because ? item.reason.replace(`item ${item.because_of}`, because) : item.reason;
+  return { ...item, reason, explanation };
 }
 
 function history(events) {
