@@ -177,7 +177,12 @@ class Recommender:
         return [Answered(row, score, reason) for row, score in found]
 
     def photo_square(self) -> tuple[int, str]:
-        """The side of the tower's square and how a photo is fitted to it."""
+        """The side of the tower's square and how a photo is fitted to it.
+
+        Raises:
+            ArtifactError: the bundle was made without photos, and has no tower.
+        """
+        self.served.require(ENCODER)
         return int(self.bundle.info["image_size"]), str(self.bundle.info["fit"])
 
     def describe_photo(self, png: bytes) -> Shown:

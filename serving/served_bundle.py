@@ -74,6 +74,19 @@ class ServedBundle:
         name = f"{verb}_scann" if engine == "scann" else verb
         return name if self.has(name) else verb
 
+    def require(self, servable: str) -> None:
+        """Refuses a servable that the bundle does not hold.
+
+        Raises:
+            ArtifactError: it holds none of this name.
+        """
+        if not self.has(servable):
+            raise ArtifactError(
+                f"bundle {self.bundle.version} has no `{servable}`.", where="the bundle",
+                mend="Photos make photo search, photos with titles words, events "
+                "recommendations: add them to the catalog and run `vitrine run` again.",
+            )  # fmt: skip
+
     def predict(
         self, servable: str, inputs: Mapping[str, Any], signature: str = ""
     ) -> dict[str, np.ndarray]:
@@ -83,12 +96,7 @@ class ServedBundle:
             ArtifactError: the bundle has no such servable.
             ServingError: the model server does not answer, or from another bundle.
         """
-        if not self.has(servable):
-            raise ArtifactError(
-                f"bundle {self.bundle.version} has no `{servable}`.", where="the bundle",
-                mend="Photos make photo search, events make recommendations: add them to the "
-                "catalog and run `vitrine run` again.",
-            )  # fmt: skip
+        self.require(servable)
         answer = self._client.predict(
             servable, inputs, signature=signature, version=self.bundle.version
         )

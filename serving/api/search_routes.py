@@ -21,6 +21,7 @@ from serving.api.answers import (
 )
 from serving.api.decoders import Decoders
 from serving.api.noted import note_answer
+from serving.api.problems import BodyError
 from serving.api.schemas import PhotoAnswer, PhotoPart, SearchRequest, Weighted
 from serving.api.upload_routes import NO_QUERY, likely, read_form
 from serving.query_mix import mix
@@ -61,7 +62,11 @@ async def search(request: Request) -> Response:
     decoders: Decoders = request.app.state.decoders
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        query = _parsed(await request.body())
+        body = await request.body()
+        if len(body) > service.config.serving.max_body_bytes:  # the path is open to photos
+            raise BodyError(413, "the query is longer than other requests may be",
+                            "Send less, or raise serving.max_body_bytes.")  # fmt: skip
+        query = _parsed(body)
         return await run_in_threadpool(_search, request, service, query, [])
     if kind != "multipart/form-data":
         raise PhotoError(f"the request is {kind or 'of no type'}.", reason="not_a_photo",

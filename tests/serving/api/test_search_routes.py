@@ -141,3 +141,17 @@ def test_the_reason_names_what_was_searched_by():
     assert reason_of(item).text == "similar to item 5"
     both = SearchRequest.model_validate({"photos": [{}], "text": [{"text": "red"}]})
     assert reason_of(both).text == "looks like what you search for"
+
+
+def test_a_bundle_without_photos_says_so_before_any_photo_is_fitted(api: Client, service):
+    service.recommender.served._servables.discard("image_encoder")
+    service.recommender.bundle.info["image_size"] = 0
+    answer = api.post(PATH, files={"photo": ("photo.png", photo(9))})
+    assert answer.status_code == 409
+    assert "image_encoder" in answer.json()["detail"]
+
+
+def test_a_query_of_words_is_no_longer_than_other_requests(api: Client, service):
+    most = service.config.serving.max_body_bytes
+    answer = api.post(PATH, json={"exclude": ["x" * 100] * (most // 100)})
+    assert (answer.status_code, answer.json()["title"]) == (413, "Too large")
