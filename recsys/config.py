@@ -244,6 +244,8 @@ class ExportConfig(Section):
     parity_tolerance: float = Field(1e-4, gt=0)  # reloaded against in-memory scores
     num_canaries: Count = 16  # queries compared before the rename
     num_warmup_requests: Count = 4  # a ScaNN index is built on its first query
+    encoder_max_batch: int = Field(32, ge=0)  # photos that the encoder joins; 0: requests run alone
+    encoder_wait_micros: int = Field(2000, ge=0)  # how long the first of them waits for others
     explanations: bool = True  # why an item is recommended; one and a half times the vectors
 
 

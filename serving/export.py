@@ -105,7 +105,8 @@ def _write_servable(
         with disk_errors(draft), _native_errors(draft):
             save_servable(servable, draft)
             write_warmup(draft, name, questions, config.export.num_warmup_requests)
-            if name == IMAGE_ENCODER:
+            if name == IMAGE_ENCODER and not config.export.encoder_max_batch:
+                # the server would join requests whole, and a bad photo fail them all
                 (draft / ENCODER_BATCHING_FILE).write_text(ENCODER_BATCHING, encoding="utf-8")
             for path in draft.rglob("*"):
                 sync_file(path)

@@ -19,6 +19,7 @@ from recsys.features import Vocabulary
 from recsys.index import NO_ROW, ExactIndex, ScannIndex
 from recsys.placement import Placement
 from recsys.two_tower import LoadedTwoTower
+from serving.batch_function import Batching, batched
 from serving.blend import Blend
 
 Index = ExactIndex | ScannIndex
@@ -96,14 +97,21 @@ class ImageEncoder(Servable):
         photo: string [batch], the bytes of a photo each.
         Returns embedding float32 [batch, dim], category_probabilities and
         attr_*_probabilities float32 [batch, num_classes] where the tower has such heads.
+
+    Args:
+        batching: how the network joins requests that come at once; None runs each alone.
     """
 
-    def __init__(self, tower: Tower, fingerprint: str) -> None:
+    def __init__(self, tower: Tower, fingerprint: str, batching: Batching | None = None) -> None:
         super().__init__(fingerprint)
         model = tower.model
         self._network = lambda pixels: model(pixels, training=False)
         self._weights = list(model.variables)
         self._size, self._fit = tower.image_size, tower.fit
+        if batching is not None:
+            pixels = tf.TensorSpec([None, self._size, self._size, 3], NUMBER)
+            name = f"encoder-{fingerprint}-{id(self)}"
+            self._network = batched(self._network, pixels, batching, name)
 
     def _functions(self) -> Functions:
         return {DEFAULT: (self._encode, [_spec("photo", [None])])}

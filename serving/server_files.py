@@ -17,9 +17,10 @@ NUM_VERSIONS = 2  # the newest and the one before, which the API serves until it
 
 BATCHING = """\
 # With --enable_batching and --enable_per_model_batching_parameters: the threads that all models
-# share. What is batched, and how, stands in a model's own batching_params.pbtxt. Only the image
-# encoder has one: the searches take histories and exclusions of varying length, which the server
-# could join only by padding them with a value that means something.
+# share. What is batched, and how, stands in a model's own batching_params.pbtxt. The image encoder
+# joins requests by itself, around its network alone; only where that is switched off
+# (export.encoder_max_batch: 0) it has such a file. The searches take histories and exclusions of
+# varying length, which a server could join only by padding them with a value that means something.
 num_batch_threads { value: 4 }
 max_batch_size { value: 32 }
 batch_timeout_micros { value: 2000 }

@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from embeddings.images import encode_png
+from recsys.errors import ServingError
 from recsys.explanations import ItemParts
 from recsys.features import Vocabulary
 from recsys.index import ExactIndex, ScannIndex
 from recsys.scann_parts import BRUTE_FORCE
+from serving.batch_function import Batching
 from serving.canaries import text
 from serving.loaded_servable import LoadedServable, as_text
-from serving.servables import Recommend, SimilarItems, save_servable
+from serving.servables import ImageEncoder, Recommend, SimilarItems, save_servable
 
 IDS = ["a", "b", "ü", "d"]
 VECTORS = np.array([[1, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]], np.float32)
@@ -174,6 +177,30 @@ def test_the_query_embedding_gives_the_same_answer(recommend):
 def test_neighbors_by_behavior(recommend):
     answer = recommend.predict({"item_id": ["ü"], "k": [1], "exclude": [[""]]}, "by_item")
     assert answer["item_ids"].tolist() == [["d"]]
+
+
+def test_an_encoder_that_joins_requests_answers_as_one_that_does_not(tmp_path):
+    class MeanColor:
+        """A stand-in for the tower and its model: the mean of each channel."""
+
+        image_size, fit, variables = 8, "pad", ()
+
+        @property
+        def model(self):
+            return self
+
+        def __call__(self, pixels, training):
+            return {"embedding": tf.reduce_mean(pixels, axis=[1, 2])}
+
+    photos = [encode_png(np.full((8, 8, 3), red, np.uint8)) for red in (10, 200)]
+    servable = ImageEncoder(MeanColor(), "f0", Batching())
+    save_servable(servable, tmp_path / "1")
+    joined = LoadedServable(tmp_path / "1")
+    assert joined.predict({"photo": photos})["embedding"].tolist() == [[10] * 3, [200] * 3]
+    assert joined.predict({"photo": text([])})["embedding"].shape == (0, 3)
+    with pytest.raises(ServingError, match="INVALID_ARGUMENT"):
+        joined.predict({"photo": [b"no photo", photos[0]]})
+    assert joined.predict({"photo": photos[:1]})["fingerprint"].tolist() == ["f0"]
 
 
 def test_a_new_item_is_placed_by_its_photo_and_its_tokens(tmp_path):
