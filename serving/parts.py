@@ -37,7 +37,6 @@ from recsys.train_ranker import open_ranker, rank_facts
 from recsys.workdir import Workdir
 from serving.batch_function import Batching
 from serving.blend import Blend, Sources
-from serving.batch_function import Batching
 from serving.bundle import IMAGE_ENCODER, RANK, RECOMMEND, SCANN, SIMILAR_ITEMS, TEXT_ENCODER
 from serving.canaries import Question, make_questions
 from serving.rank import Rank
