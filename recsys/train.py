@@ -72,7 +72,8 @@ def train(config: Config, workdir: Workdir) -> dict[str, Any]:
 def training_draft(config: Config, workdir: Workdir, inputs: dict[str, str]) -> TrainingDraft:
     """Where a training is kept until its model is written, and what it depends on."""
     settings = config.model_dump(mode="json", include={"model", "train"})
-    settings["train"].pop("tensorboard")  # logs change no result
+    for name in ("tensorboard", "max_minutes"):  # logs change no result; more time goes on with it
+        settings["train"].pop(name)
     settings["evaluation"] = {"rank": config.evaluation.rank}
     return TrainingDraft(workdir.root / ".model.training", settings, inputs)
 
