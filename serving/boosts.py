@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.filters import Condition
+from serving.conditions import Condition
 from serving.items import Items
 
 

@@ -28,7 +28,8 @@ import yaml
 
 from recsys.errors import ConfigError, VitrineError
 from serving.boosts import Boost
-from serving.filters import Condition, parse_filter
+from serving.conditions import Condition
+from serving.filters import parse_filter
 from serving.items import Items
 
 LISTS = ("similar", "search", "recommend")

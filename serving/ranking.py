@@ -22,7 +22,7 @@ from serving.candidates import (
     dot_scores,
     joined,
 )
-from serving.filters import AllOf, Condition, Not, Says
+from serving.conditions import AllOf, Condition, Not, Says
 from serving.items import Items
 from serving.merchandising import Merchandising, Pin
 from serving.overlay import Overlay, vectors_of

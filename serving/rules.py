@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys import columns
-from serving.filters import EVERYTHING, AllOf, Condition, OneOf, Says, Titled, Within
+from serving.conditions import EVERYTHING, AllOf, Condition, OneOf, Says, Titled, Within
 from serving.items import Items
 
 

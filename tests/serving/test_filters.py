@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.errors import DataError, NotFoundError
-from serving.filters import EVERYTHING, MAX_CONDITIONS, MAX_DEPTH, Condition, parse_filter
+from serving.conditions import EVERYTHING, Condition
+from serving.filters import MAX_CONDITIONS, MAX_DEPTH, parse_filter
 from serving.items import Items
 from tests.serving.api.circle import circle_items
 

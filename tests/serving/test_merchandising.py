@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from recsys.errors import VitrineError
-from serving.filters import OneOf
+from serving.conditions import OneOf
 from serving.items import Items
 from serving.merchandising import Merchandising, Pin, Rules, read_rules
 from tests.serving.api.circle import circle_items

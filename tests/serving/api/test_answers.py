@@ -18,7 +18,7 @@ from serving.api.answers import (
 from serving.api.schemas import FilterQuery, PageQuery, RankedBody, RankedQuery
 from serving.arrangement import Arrangement
 from serving.boosts import Boost
-from serving.filters import OneOf
+from serving.conditions import OneOf
 from serving.items import Items
 from serving.reasons import Reason
 from serving.recommender import Answered
