@@ -25,6 +25,7 @@ from serving.api.access import needs
 from serving.api.answers import PROBLEMS
 from serving.api.decoders import Decoders
 from serving.api.edge import Edge
+from serving.api.examples import add_examples
 from serving.api.guard import Guard
 from serving.api.key_ring import KeyRing
 from serving.api.measures import Measures
@@ -132,5 +133,6 @@ def _openapi(app: FastAPI, service: Service) -> dict[str, Any]:
         search["properties"]["k"]["maximum"] = limits.max_k
         for schema in ("EventBody", "HistoryEvent"):
             schemas[schema]["properties"]["event"]["enum"] = service.event_kinds
+        add_examples(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -6,7 +6,7 @@ import hashlib
 import io
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from PIL import Image
 from pydantic import AfterValidator, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from recsys import columns
 from recsys.errors import DataError, NotFoundError, PhotoError
 from serving.api.access import needs
+from serving.api.addresses import whole_id
 from serving.api.answers import answered, measures_of, service_of, whole_item
 from serving.api.decoders import Decoders
 from serving.api.schemas import Answer, ItemAnswer, Moment, Price, Schema, Words, _plain
@@ -21,7 +22,7 @@ from serving.api.upload_routes import read_form
 from serving.items import Item
 from serving.service import Service
 
-router = APIRouter(tags=["items"], dependencies=[needs("write")])
+router = APIRouter(tags=["items"], dependencies=[needs("write"), Depends(whole_id)])
 
 QUALITY = 82  # of the JPEG that is shown of a photo
 SEND = "Send JSON, or a form with files as `photos` and the JSON as the field `item`."

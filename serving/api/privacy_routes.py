@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel
 
 from recsys.errors import NotFoundError
 from serving.api.access import needs
+from serving.api.addresses import whole_id
 from serving.api.answers import answered, service_of
 from serving.api.schemas import Answer
 from serving.store import Receipt
 
-router = APIRouter(tags=["shoppers"], dependencies=[needs("admin")])
+router = APIRouter(tags=["shoppers"], dependencies=[needs("admin"), Depends(whole_id)])
 
 
 class ReceiptOut(BaseModel):

@@ -19,6 +19,7 @@ from recsys.errors import (
     ServingError,
     VitrineError,
 )
+from serving.api.addresses import methods_of
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
@@ -108,13 +109,7 @@ async def _of_http(request: Request, error: Exception) -> Response:
     response = problem(error.status_code, f"{str(error.detail).rstrip('.')}.", mend=mend,
                        where=request.url.path, request_id=request_id_of(request))  # fmt: skip
     response.headers.update(error.headers or {})
-    methods = _methods_of(request) if error.status_code == 405 else []
+    methods = methods_of(request) if error.status_code == 405 else []
     if methods:  # the router names those of the first route alone
         response.headers["Allow"] = ", ".join(methods)
     return response
-
-
-def _methods_of(request: Request) -> list[str]:
-    """The methods that a path may be asked with, as the OpenAPI document has them."""
-    template = getattr(request.scope.get("route"), "path_format", "")
-    return sorted(map(str.upper, request.app.openapi()["paths"].get(template, {})))
