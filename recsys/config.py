@@ -306,8 +306,8 @@ class SecurityConfig(Section):
 
     # auto: on other addresses than loopback, and everywhere once there is a key
     ask_for_keys: Literal["auto", "always", "never"] = "auto"
-    requests_per_second: float = Field(100.0, ge=0)  # per key; 0 does not count
-    request_burst: Count = 200  # that a key may ask at once, after a pause
+    requests_per_second: float = Field(500.0, ge=0)  # per key: one core's worth; 0: no limit
+    request_burst: Count = 1000  # that a key may ask at once, after a pause
     cors_origins: list[str] = []  # pages of these origins may ask from a browser; none by default
     user_key_file: str = ""  # a secret in a file: user ids are stored as hashes by it; empty: plain
 

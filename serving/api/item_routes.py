@@ -17,8 +17,8 @@ from serving.api.answers import (
     service_of,
     whole_item,
 )
-from serving.api.noted import note_answer
 from serving.api.live_routes import live_photo
+from serving.api.noted import note_answer
 from serving.api.schemas import (
     CategoriesAnswer,
     ItemAnswer,
