@@ -40,6 +40,7 @@ from serving.model_server_process import ModelServerProcess
 
 K = 10
 IN_PROCESS_THREADS = 2
+ROUNDS = 4
 Ask = Callable[[int], None]
 """Asks the question of a number, once."""
 
@@ -79,6 +80,20 @@ def saturate(make: Callable[[], Ask], clients: int, seconds: float, pause: float
         thread.join()
     p50, p99 = np.quantile(took, [0.5, 0.99]) * 1000
     return Load(len(took) / seconds, float(p50), float(p99))
+
+
+def in_turns(kinds: list[tuple[Callable[[], Ask], int]], seconds: float) -> list[Load]:
+    """Loads of several kinds of clients, so many of each, ROUNDS times in turn, as their means.
+
+    What else the machine does then slows all of them alike.
+    """
+    rounds = [[saturate(make, clients, seconds / ROUNDS) for make, clients in kinds]
+              for _ in range(ROUNDS)]  # fmt: skip
+    return [
+        Load(*(float(np.mean([getattr(load, name) for load in loads]))
+               for name in ("rate", "p50", "p99")))
+        for loads in zip(*rounds, strict=True)
+    ]  # fmt: skip
 
 
 def http_client(port: int, path: Callable[[int], str]) -> Callable[[], Ask]:
@@ -180,27 +195,27 @@ def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     raise SystemExit("the API did not start")
 
 
-def in_process(bundle: Bundle, questions: list[Question], seconds: float) -> float:
-    """Calls per second of threads that share the SavedModel that the questions are for."""
+@contextmanager
+def in_process(bundle: Bundle, questions: list[Question]) -> Iterator[Ask]:
+    """Asks the SavedModel that the questions are for, loaded here."""
     servable = LoadedServable(bundle.model_folder(questions[0].servable))
 
     def ask(number: int) -> None:
         servable.predict(questions[number % len(questions)].inputs)
 
     ask(0)
-    rate = saturate(lambda: ask, IN_PROCESS_THREADS, seconds).rate
+    yield ask
     servable.close()
-    return rate
 
 
 def compare(
-    name: str, questions: list[Question], client: ModelServerClient, port: int, local: float,
+    name: str, questions: list[Question], local: Ask, client: ModelServerClient, port: int,
     arguments: argparse.Namespace,
 ) -> list[str]:  # fmt: skip
     """Lines of figures for one kind of question.
 
     Args:
-        local: calls per second in the process that loaded the model.
+        local: asks the model that is loaded here.
     """
     clients, seconds = arguments.clients, arguments.seconds
 
@@ -208,12 +223,15 @@ def compare(
         return questions[number % len(questions)].path
 
     make = http_client(port, path)
-    saturate(make, clients, 2.0)  # neighbors are remembered, connections opened
-    bare = saturate(lambda: grpc_client(client, questions), clients, seconds)
-    full = saturate(make, clients, seconds)
+    saturate(make, clients, 2.0)  # connections opened, thresholds of nearness told
+    here, bare, full = in_turns(
+        [(lambda: local, IN_PROCESS_THREADS), (lambda: grpc_client(client, questions), clients),
+         (make, clients)], seconds,
+    )  # fmt: skip
     half = saturate(make, clients, seconds, pause=clients / full.rate)
     return [
-        f"{name}: in-process {local:.0f}/s, gRPC {bare.rate:.0f}/s, ratio {bare.rate / local:.2f}",
+        f"{name}: in-process {here.rate:.0f}/s, gRPC {bare.rate:.0f}/s, ratio "
+        f"{bare.rate / here.rate:.2f}",
         f"{name}: API {full.rate:.0f}/s, ratio to gRPC {full.rate / bare.rate:.2f}; p50 "
         f"{full.p50:.1f} ms, p99 {full.p99:.1f} ms",
         f"{name} at {half.rate / full.rate:.0%} of that load: p50 {half.p50:.1f} ms, "
@@ -255,7 +273,6 @@ def measure(folder: Path, arguments: argparse.Namespace) -> list[str]:
     asked = {"similar": similar_questions(bundle)}
     if bundle.has(RECOMMEND):
         asked["recommend"] = recommend_questions(bundle, workdir)
-    local = {name: in_process(bundle, asked[name], arguments.seconds) for name in asked}
     with ExitStack() as stack:
         server = stack.enter_context(
             ModelServerProcess(workdir.models, servable_versions([bundle]), workdir.root)
@@ -265,7 +282,8 @@ def measure(folder: Path, arguments: argparse.Namespace) -> list[str]:
         lines = [f"{len(bundle.items)} items, {arguments.clients} clients; "
                  + ", ".join(questions[0].servable for questions in asked.values())]  # fmt: skip
         for name, questions in asked.items():
-            lines += compare(name, questions, client, served.port, local[name], arguments)
+            with in_process(bundle, questions) as local:
+                lines += compare(name, questions, local, client, served.port, arguments)
         if arguments.requests:
             paths = [question.path for pair in zip(*asked.values(), strict=False)
                      for question in pair]  # fmt: skip
