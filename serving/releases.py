@@ -91,6 +91,7 @@ class Releases:
     ) -> None:  # fmt: skip
         self._shelf, self._live, self._changes = shelf, live, changes
         self._loaded = {first.version: first}
+        self._leaving: list[Release] = []
         self._main = first.version
         # other bundles that are to share are loaded by the first look
         chosen = shelf.traffic() if shelf is not None else Traffic()
@@ -228,13 +229,13 @@ class Releases:
     def _load(self, version: int) -> None:
         shelf = self._needs_shelf()
         try:
-            release = Release(shelf.load(version, sorted(self._loaded)))
+            release = Release(shelf.load(version, self._held()))
             self._refresh(release)
             self.compared[version] = compare(self.current.recommender, release.recommender)
         except Exception as error:
             why = error.line if isinstance(error, VitrineError) else str(error)
             self._failed[version] = (time.monotonic(), why)
-            shelf.keep(sorted(self._loaded))
+            shelf.keep(self._held())
             raise
         self._failed.pop(version, None)
         with self._lock:
@@ -248,16 +249,28 @@ class Releases:
 
     def _release(self, wanted: set[int]) -> None:
         """Unloads what nobody asks any more, once its requests have ended."""
-        shelf = self._needs_shelf()
         with self._lock:
             leaving = [self._loaded.pop(version) for version in list(self._loaded)
                        if version not in wanted]  # fmt: skip
+            self._leaving += leaving
         if not leaving:
             return
+        if any(release.in_use for release in leaving):  # a slow request must hold up nobody
+            threading.Thread(target=self._let_go, args=(leaving,), daemon=True).start()
+        else:
+            self._let_go(leaving)
+
+    def _let_go(self, leaving: list[Release]) -> None:
         end = time.monotonic() + HOLD_SECONDS
         while any(release.in_use for release in leaving) and time.monotonic() < end:
             time.sleep(0.01)
-        shelf.keep(sorted(wanted))
+        with self._moving:
+            self._leaving = [release for release in self._leaving if release not in leaving]
+            self._needs_shelf().keep(self._held())
+
+    def _held(self) -> list[int]:
+        """The versions that some request may still ask, lowest first."""
+        return sorted({release.version for release in (*self._loaded.values(), *self._leaving)})
 
     def _main_of(self, traffic: Traffic) -> int:
         if traffic.pinned is not None:
