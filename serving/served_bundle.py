@@ -83,7 +83,7 @@ class ServedBundle:
         if not self.has(servable):
             raise ArtifactError(
                 f"bundle {self.bundle.version} has no `{servable}`.", where="the bundle",
-                mend="Photos make photo search, photos with titles words, events "
+                mend="Photos make photo search, with titles also words; events make "
                 "recommendations: add them to the catalog and run `vitrine run` again.",
             )  # fmt: skip
 
