@@ -21,7 +21,7 @@ from recsys.splits import Cases, Split, sample_cases
 
 Inputs = Callable[[Cases], dict[str, NDArray[Any]]]  # what a model reads, by name
 
-NUM_CASES = 32  # each costs two answers and a copy of the log
+NUM_CASES = 16  # each costs two answers and a copy of the log
 TOLERANCE = 1e-4  # of scores: sums in another order differ in the last digits
 
 

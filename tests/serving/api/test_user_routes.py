@@ -192,7 +192,7 @@ def test_without_a_recommender_it_says_what_is_missing(api: Client, service):
     service.recommender.served._servables -= {"recommend", "recommend_scann"}
     answer = api.get("/v1/users/ann/recommendations")
     assert answer.status_code == 409
-    assert "events recommendations" in answer.json()["mend"]
+    assert "events make recommendations" in answer.json()["mend"]
 
 
 def test_an_answer_is_explained_where_that_is_asked_for(api: Client, model_server: CircleClient):
