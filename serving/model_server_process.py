@@ -118,7 +118,8 @@ class ModelServerProcess:
             sys.executable, "-m", "serving.model_server_process", str(os.getpid()),
             "--host=127.0.0.1", f"--port={self.port}", "--rest_api_port=0", "--pick_free_ports",
             f"--model_config_file={Path(self._folder.name) / 'models.config'}",
-            f"--ready_file={self._ready_file}", "--file_system_poll_wait_seconds=0",
+            # a version that is wanted again while it unloads is seen by the next poll
+            f"--ready_file={self._ready_file}", "--file_system_poll_wait_seconds=1",
             # a bundle that does not load is tried again by whoever wanted it
             "--max_num_load_retries=0",
         ]  # fmt: skip
