@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -130,6 +131,47 @@ def test_the_next_recommendation_sees_an_event(program: Program):
     answer = program.api.get("/v1/users/someone new/recommendations?k=20").json()["items"]
     assert len(answer) == 20
     assert any(item["because_of"] == item_id for item in answer)
+
+
+def test_an_item_put_with_a_photo_is_found_at_once_and_withdrawn_at_once(program: Program):
+    items = program.bundle.items
+    row = items[items["has_photo"] & items["available"]].iloc[0]
+    with Path(row["image"].partition("|")[0]).open("rb") as file:
+        put = program.api.put(
+            "/v1/items/brand new", files={"photos": file},
+            data={"item": json.dumps({"title": "just in", "category": row["category"]})},
+        )  # fmt: skip
+    assert put.status_code == 201, put.text
+    answer = program.api.get(f"/v1/items/{row['item_id']}/similar?k=1").json()["items"]
+    assert answer[0]["item_id"] == "brand new"
+    assert answer[0]["score"] == pytest.approx(1.0, abs=1e-4)
+    history = {"history": [{"item_id": row["item_id"]}], "k": 200}
+    found = program.api.post("/v1/recommendations", json=history).json()["items"]
+    assert "brand new" in [item["item_id"] for item in found]
+    assert program.api.delete("/v1/items/brand new").status_code == 200
+    answer = program.api.get(f"/v1/items/{row['item_id']}/similar?k=200").json()["items"]
+    assert "brand new" not in [item["item_id"] for item in answer]
+
+
+def test_the_next_bundle_is_served_without_a_gap(program: Program):
+    workdir, item_id = program.bundle.workdir, program.bundle.items["item_id"].iloc[0]
+    for name in program.bundle.servables:
+        shutil.copytree(workdir.models / name / "1", workdir.models / name / "2")
+    manifest = json.loads((workdir.bundles / "1" / "manifest.json").read_text())
+    shutil.copytree(workdir.bundles / "1", workdir.bundles / ".2.tmp")
+    manifest["info"]["version"] = 2
+    (workdir.bundles / ".2.tmp" / "manifest.json").write_text(json.dumps(manifest))
+    (workdir.bundles / ".2.tmp").rename(workdir.bundles / "2")
+    versions, end = [], time.monotonic() + SECONDS
+    while 2 not in versions and time.monotonic() < end:
+        answer = program.api.get(f"/v1/items/{item_id}/similar?k=5")
+        assert answer.status_code == 200, answer.text
+        versions.append(answer.json()["bundle"]["version"])
+    assert (versions[0], versions[-1]) == (1, 2)
+    back = program.api.post("/v1/operations/bundles/1:serve", timeout=SECONDS)
+    assert back.status_code == 200, back.text
+    assert [(each["version"], each["share"]) for each in back.json()["bundles"]] == [(1, 1), (2, 0)]
+    assert program.api.get("/readyz").json()["bundle"]["version"] == 1
 
 
 def test_a_model_server_that_is_killed_is_started_again(program: Program):
