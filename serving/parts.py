@@ -119,7 +119,9 @@ class Parts:
         """The catalog as the candidate tower reads it; None without a trained model."""
         if self.placement is None:
             return None
-        return item_features(self.catalog, self.placement.vocabulary, *self.photos)
+        # a model trained with photos that are gone since reads every item as one without
+        photos = self.photos if self.spaces.photo is not None else ()
+        return item_features(self.catalog, self.placement.vocabulary, *photos)
 
     @cached_property
     def ranker(self) -> Ranker | None:
