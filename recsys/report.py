@@ -18,8 +18,13 @@ NAMES = {
 SHORT = {"r@1": "R@1", "p@10": "P@10", "map": "mAP", "mrr": "MRR"}
 
 
-def render_text(report: dict[str, Any]) -> str:
-    """The report as aligned tables; figures in brackets are 95% intervals."""
+def render_text(report: dict[str, Any], *, whole: bool = True) -> str:
+    """The report as aligned tables; figures in brackets are 95% intervals.
+
+    Args:
+        report: as in report.json.
+        whole: with what lists are like and where a model is weak; else how models compare.
+    """
     counts = report["catalog"]
     lines = [f"{counts['items']:,} items, {counts['users']:,} shoppers, "
              f"{counts['events']:,} events"]  # fmt: skip
@@ -27,7 +32,7 @@ def render_text(report: dict[str, Any]) -> str:
         lines.append(_training_line(training))
     for protocol in report["protocols"]:
         lines += ["", *_protocol_lines(protocol)]
-        for _, title, cells in _further_tables(report, protocol):
+        for _, title, cells in _further_tables(report, protocol) if whole else ():
             lines += ["", *textwrap.wrap(title, 100, initial_indent="  ", subsequent_indent="  "),
                       *_aligned(cells)]  # fmt: skip
     if retrieval := report["photo_retrieval"]:

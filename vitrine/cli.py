@@ -506,9 +506,14 @@ def _print(summary: dict[str, Any], as_json: bool) -> None:
 
 
 def _print_report(workdir: Any) -> None:
-    path = workdir.evaluation / "report.txt"
-    print(path.read_text(encoding="utf-8").rstrip() if path.is_file() else "no evaluation yet")
-    print(f"\nfull report: {workdir.evaluation / 'report.html'}", file=sys.stderr)
+    from recsys.report import render_text
+
+    path = workdir.evaluation / "report.json"
+    if not path.is_file():
+        print("no evaluation yet")
+        return
+    print(render_text(json.loads(path.read_text(encoding="utf-8")), whole=False))
+    print(f"\nlists, segments and plots: {workdir.evaluation / 'report.html'}", file=sys.stderr)
 
 
 def _print_answers(answers: list[dict[str, Any]], as_json: bool) -> None:

@@ -47,6 +47,13 @@ def test_the_text_is_aligned_and_has_every_figure():
     assert max(map(len, lines)) <= 130
 
 
+def test_a_short_report_compares_models_and_leaves_the_rest_to_the_page():
+    whole, short = render_text(_report()), render_text(_report(), whole=False)
+    assert set(short.splitlines()) <= set(whole.splitlines())
+    assert "two-tower" in short
+    assert "by segment" not in short
+
+
 def test_parts_that_a_catalog_lacks_are_left_out():
     report = _report(protocols=[], training=None, photo_retrieval=None, index=None)
     assert render_text(report) == "1,500 items, 9 shoppers, 100 events"
