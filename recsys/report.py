@@ -15,6 +15,7 @@ NAMES = {
     "blend": "blend (served)",
     "ranked": "ranked (served)",
 }  # fmt: skip
+MEASURES = ("ndcg", "recall", "mrr")  # from left to right
 SHORT = {"r@1": "R@1", "p@10": "P@10", "map": "mAP", "mrr": "MRR"}
 
 
@@ -108,7 +109,9 @@ def _further_tables(
 def _cells(protocol: dict[str, Any]) -> list[list[str]]:
     """The table of a protocol as text cells, the heading first; groups one after another."""
     rows, names = protocol["rows"], _names(protocol)
-    measures = [name for name, value in rows[0].items() if isinstance(value, dict)]
+    measures = sorted(
+        (name for name, value in rows[0].items() if isinstance(value, dict)), key=_place
+    )
     cells = [["", *(_heading(name) for name in measures), "coverage"]]
     for group in dict.fromkeys(row["group"] for row in rows):
         for row in (row for row in rows if row["group"] == group):
@@ -117,6 +120,12 @@ def _cells(protocol: dict[str, Any]) -> list[list[str]]:
             cells.append([f"  {names[row['model']]}", *(_figure(row[name]) for name in measures),
                           f"{row['coverage']:.3f}"])  # fmt: skip
     return cells
+
+
+def _place(measure: str) -> tuple[int, int]:
+    """Where a measure's column stands, however the report was read."""
+    name, _, k = measure.partition("@")
+    return (MEASURES.index(name) if name in MEASURES else len(MEASURES), int(k or 0))
 
 
 def _group_title(row: dict[str, Any]) -> str:

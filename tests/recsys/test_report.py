@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from recsys.report import render_html, render_text
 
 
@@ -45,6 +47,11 @@ def test_the_text_is_aligned_and_has_every_figure():
     assert any("R@1 0.9000 [0.850, 0.950]" in line for line in lines)
     assert any("recall@10 0.980" in line for line in lines)
     assert max(map(len, lines)) <= 130
+
+
+def test_columns_stand_in_one_order_however_the_report_was_read():
+    read_again = json.loads(json.dumps(_report(), sort_keys=True))
+    assert render_text(read_again) == render_text(_report())
 
 
 def test_a_short_report_compares_models_and_leaves_the_rest_to_the_page():
