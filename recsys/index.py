@@ -52,7 +52,8 @@ class ExactIndex(tf.Module):
 
     def rows_of(self, rows: tf.Tensor) -> tf.Tensor:
         """The vectors at `rows`, int32 [n] -> float32 [n, dim]."""
-        return tf.gather(self.vectors, rows)
+        # from the value: a gather on the variable itself makes every later read copy all of it
+        return tf.gather(self.vectors.value(), rows)
 
     def _search(
         self, queries: tf.Tensor, k: tf.Tensor, exclude_rows: tf.Tensor
@@ -110,7 +111,8 @@ class ScannIndex(tf.Module):
 
     def rows_of(self, rows: tf.Tensor) -> tf.Tensor:
         """The vectors at `rows`, int32 [n] -> float32 [n, dim]."""
-        return tf.gather(self.vectors, rows)
+        # from the value: a gather on the variable itself makes every later read copy all of it
+        return tf.gather(self.vectors.value(), rows)
 
     def _search(
         self, queries: tf.Tensor, k: tf.Tensor, exclude_rows: tf.Tensor

@@ -54,8 +54,9 @@ class ItemIds(tf.Module):
 
     def ids(self, rows: tf.Tensor) -> tf.Tensor:
         """Ids of rows of any shape; "" for row -1."""
-        last = tf.shape(self._ids)[0] - 1
-        return tf.gather(self._ids, tf.where(rows >= 0, rows, last))
+        last = int(self._ids.shape[0]) - 1
+        # from the value: see recsys.index, whose vectors are read as a whole too
+        return tf.gather(self._ids.value(), tf.where(rows >= 0, rows, last))
 
 
 class Servable(tf.Module):

@@ -96,6 +96,16 @@ def test_neighbors_of_an_item_without_itself(similar):
     assert answer["fingerprint"].tolist() == ["f0"]
 
 
+@pytest.mark.parametrize("engine", ["exact", "scann"])
+def test_no_signature_gathers_from_a_variable(engine):
+    # TensorFlow copies such a variable at every later read: 25 MB a call for 100,000 items
+    servable = SimilarItems(make_index(engine), IDS, "f")
+    for function in servable.signatures().values():
+        graph = function.get_concrete_function().graph.as_graph_def()
+        nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
+        assert "ResourceGather" not in {node.op for node in nodes}
+
+
 def test_excluded_items_cost_no_place(similar):
     answer = similar.predict({"item_id": ["a"], "k": [2], "exclude": [["b", "no such"]]})
     assert answer["item_ids"].tolist() == [["d", "ü"]]
