@@ -43,11 +43,12 @@ def variant_workdir(workdir: Workdir, folder: str, config: Config) -> Workdir:
     with disk_errors(variant.root):
         variant.root.mkdir(parents=True, exist_ok=True)
         for shared in SHARED:
-            link, target = variant.root / shared, workdir.root / shared
-            if link.is_symlink() and not target.is_dir():
-                link.unlink()  # the photos are gone
-            elif target.is_dir() and not link.is_symlink():
-                link.symlink_to(os.path.relpath(target, variant.root), target_is_directory=True)
+            link, target = variant.root / shared, workdir.place(shared)
+            path = os.path.relpath(target, variant.root)
+            if link.is_symlink() and (not target.is_dir() or link.readlink() != Path(path)):
+                link.unlink()  # the photos are gone, or a refresh has published another version
+            if target.is_dir() and not link.is_symlink():
+                link.symlink_to(path, target_is_directory=True)
     return variant
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from recsys.config import Config
 from recsys.errors import ArtifactError
-from recsys.workdir import Workdir
+from recsys.workdir import Workdir, publish
 from vitrine import pipeline
 from vitrine.variants import config_maker, run_variant, variant_workdir
 
@@ -37,6 +37,18 @@ def test_photos_that_are_gone_are_no_longer_shared(tmp_path):
     assert variant_workdir(workdir, "a", Config()).embeddings.is_dir()
     workdir.embeddings.rmdir()
     assert not variant_workdir(workdir, "a", Config()).embeddings.is_symlink()
+
+
+def test_a_version_that_a_refresh_published_is_shared(tmp_path):
+    workdir = Workdir(tmp_path)
+    workdir.tables.mkdir()
+    variant_workdir(workdir, "a", Config())
+    draft = workdir.drafted(["tables"], "t1")
+    draft.tables.mkdir(parents=True)
+    (draft.tables / "new.txt").write_text("here")
+    publish(draft)
+    variant = variant_workdir(Workdir(tmp_path), "a", Config())
+    assert (variant.tables / "new.txt").read_text() == "here"
 
 
 def test_without_tables_it_says_so(tmp_path):
