@@ -103,8 +103,12 @@ class EmbedConfig(Section):
     """How photos are turned into the embedding table."""
 
     batch_size: Count = 64  # photos per call of the network
-    decode_workers: Count = 2  # threads that read and decode while the network runs
-    part_size: Count = 4096  # items per Parquet part: what a killed run may lose
+    decode_workers: Count = 2  # threads or processes that read and decode while the network runs
+    decode_seconds: float = Field(60.0, gt=0)  # a photo that holds its decoder longer is given up
+    part_size: Count = 4096  # items per Parquet part, photos per store part: what a kill may lose
+    # local: worker processes on this machine; ray: a cluster, with the extra `ray`
+    engine: Literal["local", "ray"] = "local"
+    ray_address: str = ""  # of a running cluster; empty: one is started on this machine
 
 
 class WordsConfig(Section):

@@ -31,6 +31,11 @@ class VitrineError(Exception):
         self.mend = mend
         super().__init__(self.line)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # an exception pickles as its class and one text: without this, none of these could
+        # come back from a worker process
+        return _again, (type(self), self.line), self.__dict__
+
     @property
     def line(self) -> str:
         """The whole error on one line, as the command line prints it."""
@@ -84,3 +89,8 @@ class UnavailableError(ServingError):
 
 class PackagesError(VitrineError):
     """Installed packages do not fit together."""
+
+
+def _again(kind: type[VitrineError], line: str) -> VitrineError:
+    """An error without its fields, which pickle fills in."""
+    return kind.__new__(kind, line)
