@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         tables = Path(scratch) / "tables"
         workdir = arguments.workdir or Path(scratch) / "work"
-        measure(["vitrine", "import", layout, str(arguments.data / folder), str(tables)])
+        measure([sys.executable, "-m", "vitrine", "import", layout, str(arguments.data / folder), str(tables)])
         overrides = [f"data.root={tables}", *arguments.overrides]
         if arguments.weights:
             overrides.append(f"tower.weights={arguments.weights / WEIGHTS}")
@@ -62,7 +63,7 @@ def main() -> None:
 
 def _run(name: str, workdir: Path, overrides: list[str]) -> str:
     """One whole run: its time, memory and report."""
-    command = ["vitrine", "run", "--config", f"configs/{name}.yaml", "--workdir", str(workdir)]
+    command = [sys.executable, "-m", "vitrine", "run", "--config", f"configs/{name}.yaml", "--workdir", str(workdir)]
     command += [part for override in overrides for part in ("--set", override)]
     measured = measure(command)
     return (
