@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 
-from recording import measure, record
+from recording import VITRINE, measure, record
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help="write docs/results.md")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        command = ["vitrine", "demo", folder, "--no-stay", "--port", "0"]
+        command = [*VITRINE, "demo", folder, "--no-stay", "--port", "0"]
         first, second = measure(command), measure(command)
     text = (
         f"first run:  {first.seconds:.0f} s, peak memory {first.peak_gib:.2f} GiB\n"

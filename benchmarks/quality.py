@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
-from recording import measure, record
+from recording import VITRINE, measure, record
 
 # name: the layout, the folder under --data, the title in docs/results.md
 DATA = {
@@ -43,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         tables = Path(scratch) / "tables"
         workdir = arguments.workdir or Path(scratch) / "work"
-        measure([sys.executable, "-m", "vitrine", "import", layout, str(arguments.data / folder), str(tables)])
+        measure([*VITRINE, "import", layout, str(arguments.data / folder), str(tables)])
         overrides = [f"data.root={tables}", *arguments.overrides]
         if arguments.weights:
             overrides.append(f"tower.weights={arguments.weights / WEIGHTS}")
@@ -63,7 +62,7 @@ def main() -> None:
 
 def _run(name: str, workdir: Path, overrides: list[str]) -> str:
     """One whole run: its time, memory and report."""
-    command = [sys.executable, "-m", "vitrine", "run", "--config", f"configs/{name}.yaml", "--workdir", str(workdir)]
+    command = [*VITRINE, "run", "--config", f"configs/{name}.yaml", "--workdir", str(workdir)]
     command += [part for override in overrides for part in ("--set", override)]
     measured = measure(command)
     return (

@@ -8,12 +8,14 @@ import os
 import platform
 import re
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+VITRINE = (sys.executable, "-m", "vitrine")
 RESULTS = Path(__file__).parents[1] / "docs" / "results.md"
 HEADER = """\
 # Results

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from quality import WEIGHTS
-from recording import measure, record
+from recording import VITRINE, measure, record
 
 from recsys.workdir import Workdir
 
@@ -146,12 +146,12 @@ def main() -> None:
         workdir = arguments.workdir or Path(scratch) / "work"
         tables = Path(scratch) / "tables"
         folder = arguments.data / "fashion-products-60x80"
-        measure(["vitrine", "import", "fashion-products", str(folder), str(tables)])
+        measure([*VITRINE, "import", "fashion-products", str(folder), str(tables)])
         catalog = pd.read_parquet(tables / "catalog.parquet")
         catalog["split"] = [split_of(item_id) for item_id in catalog["item_id"].astype(str)]
         catalog.to_parquet(tables / "catalog.parquet", index=False)
         measured = measure([
-            "vitrine", "run", "--config", "configs/fashion.yaml", "--workdir", str(workdir),
+            *VITRINE, "run", "--config", "configs/fashion.yaml", "--workdir", str(workdir),
             "--set", f"data.root={tables}", "--set", f"tower.weights={arguments.weights / WEIGHTS}",
         ])  # fmt: skip
         text = f"{judge(Workdir(workdir))}\nvitrine run: {measured.seconds / 60:.1f} min"
