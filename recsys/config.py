@@ -253,6 +253,22 @@ class ExportConfig(Section):
     explanations: bool = True  # why an item is recommended; one and a half times the vectors
 
 
+class RefreshConfig(Section):
+    """When a refresh may replace the bundle that is served; what fails a gate leaves it."""
+
+    num_probes: Count = 500  # items and shoppers asked of old and new: overlaps to within 0.02
+    max_items_lost: Fraction = 0.1  # of the old catalog; shops change by a few percent a day
+    max_photos_lost: Fraction = 0.02  # items that stay without their vector: a host of photos died
+    # of the mean vector, in standard deviations; a night's new photos move it by 0.01
+    max_centroid_shift: float = Field(0.1, ge=0)
+    # population stability index of similarities: 0.1 is a shift, 0.25 another population
+    max_instability: float = Field(0.25, ge=0)
+    min_neighbor_overlap: Fraction = 0.7  # of the first 10 of items that stay, by photo
+    min_canary_overlap: Fraction = 0.5  # of first 10 as served: new items and events change some
+    max_canaries_emptied: Fraction = 0.01  # of what was answered before, and is not any more
+    duplicate_probes: Count = 2000  # new photos compared with all: half a minute for a million
+
+
 class AnalysisConfig(Section):
     """What `vitrine analyze` counts, and how."""
 
@@ -334,6 +350,7 @@ class Config(Section):
     export: ExportConfig = ExportConfig()
     serving: ServingConfig = ServingConfig()
     security: SecurityConfig = SecurityConfig()
+    refresh: RefreshConfig = RefreshConfig()
     analysis: AnalysisConfig = AnalysisConfig()
 
 
