@@ -5,8 +5,10 @@ VitrineError
 ├── DataError              a table or a photo cannot be used as it is
 │   └── PhotoError         one photo cannot be read; `reason` is a short stable word
 ├── ArtifactError          something on disk is missing, damaged or of another version
+│   └── LockedError        another process works in the workdir
 ├── TrainingError          a training cannot start or go on
 ├── IndexQualityError      an index misses the recall it must reach
+├── OutOfTimeError         a command's own time limit is over; the next one goes on
 ├── NotFoundError          an item, a user or a bundle is unknown
 ├── ServingError           a model server or the API cannot answer
 │   └── UnavailableError   what is asked is down, slow or overloaded: another time it may answer
@@ -67,12 +69,20 @@ class ArtifactError(VitrineError):
     """Something on disk is missing, damaged or of another version."""
 
 
+class LockedError(ArtifactError):
+    """Another process works in the workdir."""
+
+
 class TrainingError(VitrineError):
     """A training cannot start or go on."""
 
 
 class IndexQualityError(VitrineError):
     """An index misses the recall it must reach."""
+
+
+class OutOfTimeError(VitrineError):
+    """A command's own time limit is over; what is done is kept, and the next one goes on."""
 
 
 class NotFoundError(VitrineError):

@@ -5,19 +5,25 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import socket
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from recsys.artifact import disk_errors
-from recsys.errors import ArtifactError
+from recsys.errors import LockedError
 
 
 @contextlib.contextmanager
-def workdir_lock(root: Path) -> Iterator[None]:
+def workdir_lock(root: Path, what: str = "run") -> Iterator[None]:
     """Holds the workdir's lock; refuses at once where another process holds it.
 
+    Args:
+        what: which command works here, for whoever is refused meanwhile.
+
     Raises:
-        ArtifactError: another process works in this workdir; it names the process.
+        LockedError: another process works in this workdir; it names the process.
     """
     with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
@@ -26,13 +32,18 @@ def workdir_lock(root: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
-            raise ArtifactError(
-                f"another run works in this workdir (process {holder}).", where=str(root),
+            holder = os.read(handle, 500).decode(errors="replace").strip() or "an unknown process"
+            raise LockedError(
+                f"another process works in this workdir: {holder}.", where=str(root),
                 mend="Wait for it to end, stop it, or give another --workdir.",
             ) from None  # fmt: skip
         os.truncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        os.pwrite(handle, _myself(what).encode(), 0)
         yield
     finally:
         os.close(handle)
+
+
+def _myself(what: str) -> str:
+    since = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"`vitrine {what}`, process {os.getpid()} on {socket.gethostname()} since {since}"

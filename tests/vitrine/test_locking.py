@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from recsys.errors import ArtifactError
+from recsys.errors import LockedError
 from vitrine.locking import workdir_lock
 
 
 def test_a_second_run_is_refused_and_told_who_holds_the_lock(tmp_path):
     with (
-        workdir_lock(tmp_path),
-        pytest.raises(ArtifactError, match=f"process {os.getpid()}"),
+        workdir_lock(tmp_path, "refresh"),
+        pytest.raises(LockedError, match=f"`vitrine refresh`, process {os.getpid()} on .* since"),
         workdir_lock(tmp_path),
     ):
         pass
