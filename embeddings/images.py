@@ -66,7 +66,7 @@ def read_bytes(location: str, max_bytes: int) -> bytes:
             f"cannot read the file: {_text(error)}.", reason="unreadable", where=location,
             mend="Check the address and your permission to read it.",
         ) from error  # fmt: skip
-    _check_length(data, max_bytes, location)
+    check_length(data, max_bytes, location)
     return data
 
 
@@ -81,7 +81,7 @@ def decode_photo(data: bytes, photos: PhotosConfig, where: str = "") -> Image.Im
     Raises:
         PhotoError: it is not a photo, is damaged, or shows too little; see `reason`.
     """
-    _check_length(data, photos.max_bytes, where)
+    check_length(data, photos.max_bytes, where)
     try:
         rgb, turn = _decoded(data, photos, where)
         rgb = rgb if turn is None else rgb.transpose(turn)
@@ -185,7 +185,8 @@ def _decoded(
         return rgb, _turn(image)
 
 
-def _check_length(data: bytes, max_bytes: int, where: str) -> None:
+def check_length(data: bytes, max_bytes: int, where: str) -> None:
+    """Refuses a photo's file that is empty or longer than `max_bytes`."""
     if not data:
         raise PhotoError(
             "the file is empty.", reason="empty", where=where, mend="Upload the photo again."

@@ -48,6 +48,19 @@ class PhotosConfig(Section):
     min_contrast: float = 2.0  # standard deviation of the liveliest color channel; less is blank
 
 
+class SourcesConfig(Section):
+    """How patiently photos are fetched: from files, by HTTP, from S3 and other storage."""
+
+    tries: Count = 5  # per photo; of 10,000 whose requests fail at 5% none fails five times
+    backoff_seconds: float = Field(0.5, ge=0)  # the first wait is up to this; each next up to twice
+    max_backoff_seconds: float = Field(20.0, ge=0)  # no single wait is longer
+    timeout_seconds: float = Field(15.0, gt=0)  # without a byte; a busy server takes seconds
+    total_seconds: float = Field(120.0, gt=0)  # per photo with all tries and waits
+    per_host: Count = 8  # requests at once, of all processes here; a shop's own server must live
+    max_redirects: int = Field(5, ge=0)  # a photo behind more is a loop
+    keep_failed_refreshes: int = Field(3, ge=0)  # runs that a dead link's last vector outlives
+
+
 class QualityConfig(Section):
     """When a photo that can be read is still a bad one; `vitrine check` lists such photos."""
 
@@ -256,6 +269,10 @@ class ExportConfig(Section):
 class RefreshConfig(Section):
     """When a refresh may replace the bundle that is served; what fails a gate leaves it."""
 
+    # of the catalog's items gone since: a cut export looks like this; --allow-shrink lets it pass
+    max_shrink: Fraction = 0.1
+    keep_hours: float = Field(48.0, ge=0)  # versions that nothing names stay: readers may hold them
+    keep_reports: Count = 60  # reports of the last refreshes; two months of nights
     num_probes: Count = 500  # items and shoppers asked of old and new: overlaps to within 0.02
     max_items_lost: Fraction = 0.1  # of the old catalog; shops change by a few percent a day
     max_photos_lost: Fraction = 0.02  # items that stay without their vector: a host of photos died
@@ -337,6 +354,7 @@ class Config(Section):
 
     data: DataConfig = DataConfig()
     photos: PhotosConfig = PhotosConfig()
+    sources: SourcesConfig = SourcesConfig()
     quality: QualityConfig = QualityConfig()
     tower: TowerConfig = TowerConfig()
     embed: EmbedConfig = EmbedConfig()
