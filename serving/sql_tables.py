@@ -28,6 +28,8 @@ items_table = sa.Table(
     sa.Column("attributes", sa.Text, nullable=False),  # a JSON object of the attr_* columns
 )  # fmt: skip
 
+_NAMES_REQUEST = sa.text(f"{columns.REQUEST_ID} != ''")  # most events name none
+
 events_table = sa.Table(
     "events", metadata,
     # SQLite counts by itself only in a column that is called INTEGER
@@ -41,6 +43,8 @@ events_table = sa.Table(
     sa.Column(columns.REQUEST_ID, sa.Text, nullable=False),
     sa.Column("imported", sa.Boolean, nullable=False),  # from the workdir's tables, not the API
     sa.Index("events_of_user", columns.USER_ID, columns.TIMESTAMP, "id"),
+    sa.Index("events_by_request", columns.REQUEST_ID, sqlite_where=_NAMES_REQUEST,
+             postgresql_where=_NAMES_REQUEST),
 )  # fmt: skip
 
 state_table = sa.Table(
