@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from embeddings.photo_state import PhotoState
-from embeddings.photo_work import NO_TIME, KnownHashes, PhotoTask, Spent
+from embeddings.photo_work import NO_TIME, KnownHashes, PhotoTask, Spent, WorkSettings
+from recsys.config import Config
 from recsys.errors import PhotoError
+
+if TYPE_CHECKING:
+    from embeddings.image_tower import LoadedTower
 
 
 @dataclass(frozen=True)
@@ -44,3 +49,21 @@ class Engine(Protocol):
             known: hashes that need no vector.
         """
         ...
+
+
+def make_engine(config: Config, tower: LoadedTower) -> Engine:
+    """The engine that `embed.engine` names, with this tower in it; imports TensorFlow."""
+    if config.embed.engine == "ray":
+        engine: Engine = import_module("embeddings.ray_engine").make_ray_engine(config, tower)
+        return engine
+    from embeddings.local_engine import LocalEngine
+    from embeddings.photo_encoder import make_encode
+    from embeddings.photo_workers import PhotoWorkers
+
+    batch_size = config.embed.batch_size
+    workers = PhotoWorkers(
+        count=config.embed.decode_workers, decode_seconds=config.embed.decode_seconds,
+        settings=WorkSettings(config.photos, config.sources, tower.image_size),
+        ahead=2 * batch_size,
+    )  # fmt: skip
+    return LocalEngine(workers, make_encode(tower, batch_size), batch_size)
