@@ -1,0 +1,1 @@
+"""What a refresh did to the catalog's vectors and answers, and whether it may be served."""
