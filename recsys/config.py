@@ -274,7 +274,6 @@ class RefreshConfig(Section):
     keep_hours: float = Field(48.0, ge=0)  # versions that nothing names stay: readers may hold them
     keep_reports: Count = 60  # reports of the last refreshes; two months of nights
     num_probes: Count = 500  # items and shoppers asked of old and new: overlaps to within 0.02
-    max_items_lost: Fraction = 0.1  # of the old catalog; shops change by a few percent a day
     max_photos_lost: Fraction = 0.02  # items that stay without their vector: a host of photos died
     # of the mean vector, in standard deviations; a night's new photos move it by 0.01
     max_centroid_shift: float = Field(0.1, ge=0)

@@ -136,7 +136,7 @@ def _items(figures: Mapping[str, Any], config: Config) -> list[GateResult]:
     found, limits = figures["items"], config.refresh
     return [
         GateResult("items-lost", "share of the items that left", found["lost_share"],
-                   limits.max_items_lost, False, "refresh.max_items_lost"),
+                   limits.max_shrink, False, "refresh.max_shrink"),
         GateResult("photos-lost", "share of photos' items left without a vector",
                    found["photos_lost_share"], limits.max_photos_lost, False,
                    "refresh.max_photos_lost"),

@@ -44,7 +44,7 @@ def test_a_gate_that_fails_says_which_and_by_how_much():
     lost = {"lost_share": 0.25, "photos_lost_share": 0.0}
     (miss,) = failed(gate(figures(items=lost), Config()))
     assert miss.line == ("items-lost: share of the items that left 0.25, 0.15 over "
-                         "refresh.max_items_lost = 0.1")  # fmt: skip
+                         "refresh.max_shrink = 0.1")  # fmt: skip
 
 
 def test_the_limit_itself_passes():
