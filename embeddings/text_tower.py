@@ -81,11 +81,17 @@ class TextTower(tf.keras.Model):
 
 @dataclass(frozen=True)
 class LoadedTextTower:
-    """A trained text tower and the fingerprint of its artifact."""
+    """A trained text tower.
+
+    Attributes:
+        fingerprint: of its artifact.
+        taught_by: fingerprints of the embedding table that it was taught by and, where known,
+            of the tower that made it: it fits any table of that tower.
+    """
 
     tower: TextTower
     fingerprint: str
-    photo_fingerprint: str  # of the embedding table that it was taught by
+    taught_by: frozenset[str]
 
 
 def tokens(text: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
@@ -122,7 +128,9 @@ def load_text_tower(folder: Path) -> LoadedTextTower:
                             mend=mend) from error  # fmt: skip
     tower = build_text_tower(settings)
     load_weights(tower, folder / WEIGHTS_FILE)
-    return LoadedTextTower(tower, artifact.fingerprint, artifact.inputs["embeddings"])
+    names = ("embeddings", "tower")
+    taught_by = frozenset(artifact.inputs[name] for name in names if name in artifact.inputs)
+    return LoadedTextTower(tower, artifact.fingerprint, taught_by)
 
 
 def save_text_tower(tower: TextTower, folder: Path) -> None:

@@ -68,7 +68,7 @@ def train_words(config: Config, workdir: Workdir) -> dict[str, Any]:
     say(f"  words: {summary}")
     with write_artifact(workdir.words, KIND) as draft:
         save_text_tower(tower, draft.path)
-        draft.inputs["embeddings"] = table.fingerprint
+        draft.inputs |= {"embeddings": table.fingerprint, "tower": table.tower_fingerprint}
         draft.info.update(summary)
     return summary
 

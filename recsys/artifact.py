@@ -34,6 +34,14 @@ class Artifact:
     info: Mapping[str, Any]
     files: Mapping[str, str]
 
+    @property
+    def trained(self) -> str:
+        """The fingerprint of the training behind it: of another artifact where it was refreshed.
+
+        What was fitted to a model stays fitted to it when a refresh places today's items.
+        """
+        return str(self.info.get("trained", self.fingerprint))
+
 
 @dataclass
 class Draft:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,9 +74,9 @@ def evaluate(config: Config, workdir: Workdir) -> dict[str, Any]:
         report["photo_retrieval"], inputs["embeddings"] = photo_retrieval(
             catalog, workdir, config.evaluation
         )
-    if second := _optional(workdir, "transitions"):
+    if second := _optional(workdir.transitions, "transitions"):
         inputs["transitions"] = second.fingerprint
-    if index := _optional(workdir, "index"):
+    if index := _optional(workdir.index, "index"):
         report["index"], inputs["index"] = dict(index.info), index.fingerprint
     with write_artifact(workdir.evaluation, "evaluation") as draft:
         draft.inputs = inputs
@@ -154,8 +155,8 @@ def _affordable(config: Config, train: Sequences) -> list[str]:
     return [name for name in config.evaluation.baselines if small or name != "ease"]
 
 
-def _optional(workdir: Workdir, kind: str) -> Artifact | None:
+def _optional(folder: Path, kind: str) -> Artifact | None:
     try:
-        return open_artifact(workdir.root / kind, kind, mend="")
+        return open_artifact(folder, kind, mend="")
     except ArtifactError:
         return None

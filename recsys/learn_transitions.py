@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys import columns, metrics
-from recsys.artifact import open_artifact, write_artifact
+from recsys.artifact import fingerprint_of, open_artifact, write_artifact
 from recsys.catalog import load_catalog
 from recsys.config import Config, ModelConfig, TransitionsConfig
 from recsys.errors import ArtifactError
@@ -33,6 +33,9 @@ from recsys.sequences import Masks, Sequences, make_sequences
 from recsys.splits import Cases, leave_last_out, sample_cases
 from recsys.transitions import DAY, Transitions, count_transitions, load_transitions
 from recsys.workdir import Workdir
+
+if TYPE_CHECKING:
+    from recsys.two_tower import LoadedTwoTower
 
 KIND = "transitions"
 TABLE = "table.npz"
@@ -101,26 +104,33 @@ def learn_transitions(config: Config, workdir: Workdir) -> dict[str, Any]:
         table = count_transitions(sequences, len(item_ids), settings, mask_repeats=mask)
         found = replace(found, table=table)
     with write_artifact(workdir.transitions, KIND) as draft:
-        draft.inputs = {"tables": tables.fingerprint, "model": model.fingerprint}
+        draft.inputs = {"tables": tables.fingerprint, "model": model.trained,
+                        "items": fingerprint_of(item_ids)}  # fmt: skip
         draft.info = {**summary, "mixture": found.mixture.as_dict(),
                       "settings": settings.model_dump(mode="json")}  # fmt: skip
         found.table.save(draft.path / TABLE)
     return summary
 
 
-def open_source(
-    workdir: Workdir, model_fingerprint: str, model: ModelConfig
-) -> SecondSource | None:
+def open_source(workdir: Workdir, model: LoadedTwoTower) -> SecondSource | None:
     """What the `transitions` step wrote; None where it was not run or is switched off.
 
     Raises:
-        ArtifactError: it was fitted to another model.
+        ArtifactError: it was fitted to another model, or counted for other items.
     """
     if not workdir.transitions.is_dir():
         return None
     artifact = open_artifact(workdir.transitions, KIND, mend=MEND)
-    if artifact.inputs["model"] != model_fingerprint:
+    if artifact.inputs["model"] != model.trained:
         raise ArtifactError("the transitions were fitted to another model.",
+                            where=str(workdir.transitions), mend="Run `vitrine transitions` again."
+                            )  # fmt: skip
+    # one from before there were refreshes does not name its items: they are the training's
+    counted = artifact.inputs.get("items")
+    if counted != fingerprint_of(list(model.item_ids)) and (
+        counted is not None or model.trained != model.fingerprint
+    ):
+        raise ArtifactError("the transitions were counted for another catalog.",
                             where=str(workdir.transitions), mend="Run `vitrine transitions` again."
                             )  # fmt: skip
     settings = TransitionsConfig.model_validate(artifact.info["settings"])
@@ -128,7 +138,7 @@ def open_source(
         return None
     mixture = Mixture.from_dict(artifact.info["mixture"])
     table = load_transitions(workdir.transitions / TABLE)
-    return SecondSource(table, settings, mixture, boosted_kinds(model))
+    return SecondSource(table, settings, mixture, boosted_kinds(model.config))
 
 
 def fit_source(

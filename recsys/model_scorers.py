@@ -42,7 +42,7 @@ def _as_trained(
     if not config.transitions.enabled:
         return {"two_tower": towers}
     mask = masked_kinds(config.model)
-    source = open_source(workdir, model.fingerprint, loaded.config)
+    source = open_source(workdir, loaded)
     if source is None:
         source = fit_source(
             towers, split.train, split.validation, config.transitions,

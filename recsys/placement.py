@@ -15,6 +15,7 @@ from recsys.errors import ArtifactError
 from recsys.features import Vocabulary
 
 VOCABULARY = "vocabulary.json"
+CANDIDATE, INPUT = "candidate", "input"  # the towers that place items
 MEND = "Run `vitrine train` first."
 
 
@@ -60,8 +61,13 @@ class Placement:
         return self._tower(Items(tf.fill([count], -1), image, has_image, dict(bags)))
 
 
-def load_candidate_tower(folder: Path) -> tuple[CandidateTower, Vocabulary, NDArray[np.int32]]:
-    """Reads the candidate tower that `vitrine train` wrote, its vocabulary and the items' ids.
+def load_candidate_tower(
+    folder: Path, name: str = CANDIDATE
+) -> tuple[CandidateTower, Vocabulary, NDArray[np.int32]]:
+    """Reads a tower of items that `vitrine train` wrote, its vocabulary and the items' ids.
+
+    Args:
+        name: `candidate`, or `input` where the history is read in vectors of its own.
 
     Raises:
         ArtifactError: there is none, or it is damaged or of another version.
@@ -69,18 +75,26 @@ def load_candidate_tower(folder: Path) -> tuple[CandidateTower, Vocabulary, NDAr
     artifact = open_artifact(folder, "model", mend=MEND)
     config = ModelConfig.model_validate(artifact.info["model"])
     vocabulary = Vocabulary.load(folder / VOCABULARY)
-    known = np.load(folder / "ids.npy")
-    num_ids = int(known.max(initial=-1)) + 1 if config.use_id else 0
-    tower = CandidateTower(vocabulary, num_ids, config.embedding_dim)
-    with np.load(folder / "candidate_tower.npz") as weights:
+    path = folder / f"{name}_tower.npz"
+    if not path.is_file():
+        raise ArtifactError(f"the model lacks its {name} tower.", where=str(path),
+                            mend="Run `vitrine train` again.")  # fmt: skip
+    with np.load(path) as weights:
         values = [weights[name] for name in sorted(weights.files)]
+    tower = CandidateTower(vocabulary, _num_ids(values, vocabulary), config.embedding_dim)
     try:
         tower.set_weights(values)
     except ValueError as error:
         raise ArtifactError(f"the candidate tower does not fit its settings: {error}.",
                             where=str(folder), mend="Run `vitrine train` again."
                             ) from error  # fmt: skip
-    return tower, vocabulary, known
+    return tower, vocabulary, np.load(folder / "ids.npy")
+
+
+def _num_ids(values: list[NDArray[np.float32]], vocabulary: Vocabulary) -> int:
+    """How many id vectors are among a tower's weights; items that left keep theirs."""
+    without = CandidateTower(vocabulary, 0, len(values[0])).weights
+    return len(values[1]) if len(values) > len(without) else 0  # they come after the prior
 
 
 def load_placement(folder: Path) -> Placement:

@@ -64,6 +64,8 @@ def train(config: Config, workdir: Workdir) -> dict[str, Any]:
     with write_artifact(workdir.model, "model") as draft:
         draft.inputs = dict(kept.inputs)
         draft.info = {**summary, "model": config.model.model_dump(mode="json")}
+        if "embeddings" in inputs:  # a refresh must read vectors of the same tower
+            draft.info["tower"] = open_table(workdir.embeddings).tower_fingerprint
         save(fitted.model, vocabulary, item_ids, draft.path)
     kept.remove()
     return summary
@@ -112,11 +114,14 @@ def read_features(
 
 
 def save(model: TwoTower, vocabulary: Vocabulary, item_ids: list[str], folder: Path) -> None:
-    """Writes everything that `load_two_tower` reads, and the candidate tower for new items."""
+    """Writes everything that `load_two_tower` reads, and the towers that place new items."""
     np.save(folder / "candidate_vectors.npy", model.candidate_tower.place(model.items))
     if model.input_tower is not model.candidate_tower:
         np.save(folder / "input_vectors.npy", model.input_tower.place(model.items))
-    for name, layer in (("query", model.query_tower), ("candidate", model.candidate_tower)):
+    towers: dict[str, Any] = {"query": model.query_tower, "candidate": model.candidate_tower}
+    if model.input_tower is not model.candidate_tower:
+        towers["input"] = model.input_tower  # a refresh places new items by it
+    for name, layer in towers.items():
         weights = {f"{i:03d}": weight for i, weight in enumerate(layer.get_weights())}
         np.savez(folder / f"{name}_tower.npz", **weights)
     np.save(folder / "ids.npy", model.items.ids.numpy())

@@ -53,14 +53,17 @@ def train_ranker(config: Config, workdir: Workdir) -> dict[str, Any]:
         say(f"  validation NDCG@10 {summary['ndcg_before']:.4f}, ranked {summary['ndcg']:.4f}: "
             f"{'kept' if summary['kept'] else 'left out'}")  # fmt: skip
     with write_artifact(workdir.ranker, KIND) as draft:
-        draft.inputs = {"tables": tables.fingerprint, "model": model.fingerprint}
+        draft.inputs = {"tables": tables.fingerprint, "model": model.trained}
         draft.info = {**summary, "settings": config.ranker.model_dump(mode="json")}
         np.savez(draft.path / WEIGHTS, **state)
     return summary
 
 
-def open_ranker(workdir: Workdir, model_fingerprint: str) -> Ranker | None:
+def open_ranker(workdir: Workdir, trained: str) -> Ranker | None:
     """The ranker that validation kept; None where there is none.
+
+    Args:
+        trained: the fingerprint of the training behind the model.
 
     Raises:
         ArtifactError: it was trained for another model.
@@ -70,7 +73,7 @@ def open_ranker(workdir: Workdir, model_fingerprint: str) -> Ranker | None:
     artifact = open_artifact(workdir.ranker, KIND, mend=MEND)
     if not artifact.info["kept"]:
         return None
-    if artifact.inputs["model"] != model_fingerprint:
+    if artifact.inputs["model"] != trained:
         raise ArtifactError("the ranker was trained for another model.",
                             where=str(workdir.ranker), mend=MEND)  # fmt: skip
     with np.load(artifact.path / WEIGHTS) as state:
@@ -81,7 +84,7 @@ def ranked(
     config: Config, workdir: Workdir, split: Split, scorers: dict[str, Scorer], model: Artifact
 ) -> dict[str, Scorer]:
     """The row `ranked` of the evaluation, where a ranker is kept."""
-    ranker = open_ranker(workdir, model.fingerprint) if config.ranker.enabled else None
+    ranker = open_ranker(workdir, model.trained) if config.ranker.enabled else None
     if ranker is None:
         return {}
     maker = list_maker(config, workdir, split, served(scorers))

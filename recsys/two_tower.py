@@ -27,6 +27,7 @@ class LoadedTwoTower(tf.Module):
         event_kinds: the kinds it tells apart; any other counts as unknown.
         context_features: the context it reads.
         fingerprint: of the artifact it came from.
+        trained: of the training behind it; a refresh keeps it.
 
     Example:
         >>> model = load_two_tower(workdir.model)
@@ -44,6 +45,7 @@ class LoadedTwoTower(tf.Module):
         self.event_kinds = event_kinds(config.event_weights)
         self.context_features = list(CONTEXT_SIZES)
         self.fingerprint, self.info = artifact.fingerprint, artifact.info
+        self.trained = artifact.trained
         self._inputs = tf.Variable(input_vectors, trainable=False, name="input_vectors")
 
     def query(self, history_rows: Any, kinds: Any, ages: Any, context: dict[str, Any]) -> tf.Tensor:

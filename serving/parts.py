@@ -87,7 +87,8 @@ class Parts:
         if self.spaces.photo is None or not self.workdir.words.is_dir():
             return None
         loaded = load_text_tower(self.workdir.words)
-        if loaded.photo_fingerprint != self.spaces.fingerprints["embeddings"]:
+        found = self.spaces.fingerprints
+        if loaded.taught_by.isdisjoint([found["tower"], found["embeddings"]]):
             # no error: a catalog that has lost its titles could not mend it
             say("  words were learned from other embeddings and are left out: run train-words")
             return None
@@ -131,7 +132,7 @@ class Parts:
             ArtifactError: it was trained for another model.
         """
         model = self.spaces.model
-        return None if model is None else open_ranker(self.workdir, model.fingerprint)
+        return None if model is None else open_ranker(self.workdir, model.trained)
 
     def moving(self) -> np.ndarray:
         """Popularity and trend of each item after the last event, float32 [num_items, 2]."""
@@ -157,9 +158,7 @@ class Parts:
             ArtifactError: they were fitted to another model.
         """
         model = self.spaces.model
-        source = None if model is None else open_source(
-            self.workdir, model.fingerprint, model.config
-        )  # fmt: skip
+        source = None if model is None else open_source(self.workdir, model)
         if model is None or source is None:
             return None
         weights = model.config.event_weights

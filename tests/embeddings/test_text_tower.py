@@ -61,9 +61,9 @@ def test_what_was_saved_says_the_same(tmp_path):
     tower = build_text_tower(SMALL)
     with write_artifact(tmp_path / "words", KIND) as draft:
         save_text_tower(tower, draft.path)
-        draft.inputs["embeddings"] = "e"
+        draft.inputs |= {"embeddings": "e", "tower": "t"}
     loaded = load_text_tower(tmp_path / "words")
-    assert loaded.photo_fingerprint == "e"
+    assert loaded.taught_by == {"e", "t"}
     text = tf.constant(["red dress", "shoe"])
     np.testing.assert_array_equal(loaded.tower(text).numpy(), tower(text).numpy())
 

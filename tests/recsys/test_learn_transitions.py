@@ -17,6 +17,7 @@ from recsys.prepare import prepare
 from recsys.sequences import make_sequences
 from recsys.splits import leave_last_out
 from recsys.train import train
+from recsys.two_tower import load_two_tower
 from recsys.workdir import Workdir
 from tests.recsys.small_shop import chain_events, make_shop
 
@@ -39,22 +40,32 @@ def test_each_source_is_measured_alone_and_together(learned):
 
 
 def test_the_artifact_names_the_model_it_was_fitted_to(learned):
-    _, config, workdir = learned
+    _, _, workdir = learned
     model = open_artifact(workdir.model, "model", mend="")
     assert open_artifact(workdir.transitions, KIND, mend="").inputs["model"] == model.fingerprint
-    source = open_source(workdir, model.fingerprint, config.model)
+    loaded = load_two_tower(workdir.model)
+    source = open_source(workdir, loaded)
     assert source is not None and source.table.num_items == 12
-    with pytest.raises(ArtifactError, match="vitrine transitions"):
-        open_source(workdir, "another", config.model)
+    loaded.trained = "another"
+    with pytest.raises(ArtifactError, match=r"another model.*vitrine transitions"):
+        open_source(workdir, loaded)
+
+
+def test_a_table_of_other_items_is_refused_whatever_the_model(learned):
+    _, _, workdir = learned
+    loaded = load_two_tower(workdir.model)
+    loaded.item_ids = [*loaded.item_ids[1:], "new"]
+    with pytest.raises(ArtifactError, match=r"another catalog.*vitrine transitions"):
+        open_source(workdir, loaded)
 
 
 def test_the_table_holds_training_events_only_unless_all_are_asked_for(learned):
     _, config, workdir = learned
-    fingerprint = open_artifact(workdir.model, "model", mend="").fingerprint
+    model = load_two_tower(workdir.model)
     whole = config.model_copy(update={"transitions": TransitionsConfig(learn_from="all")})
-    held_back = open_source(workdir, fingerprint, config.model)
+    held_back = open_source(workdir, model)
     learn_transitions(whole, workdir)
-    everything = open_source(workdir, fingerprint, config.model)
+    everything = open_source(workdir, model)
     learn_transitions(config, workdir)
     assert held_back is not None and everything is not None
     # 40 shoppers of 6 events: the moments' row counts 4 of each or 6
@@ -84,7 +95,7 @@ def test_new_events_need_no_training(shop):
     after = open_artifact(workdir.transitions, KIND, mend="")
     assert after.fingerprint != before.fingerprint
     assert open_artifact(workdir.model, "model", mend="").fingerprint == model.fingerprint
-    assert open_source(workdir, model.fingerprint, config.model) is not None
+    assert open_source(workdir, load_two_tower(workdir.model)) is not None
 
 
 def test_another_catalog_needs_training(shop):
@@ -100,8 +111,7 @@ def test_switched_off_it_is_not_served(shop):
     config, workdir = shop
     off = config.model_copy(update={"transitions": TransitionsConfig(enabled=False)})
     learn_transitions(off, workdir)
-    fingerprint = open_artifact(workdir.model, "model", mend="").fingerprint
-    assert open_source(workdir, fingerprint, config.model) is None
+    assert open_source(workdir, load_two_tower(workdir.model)) is None
 
 
 def test_ages_are_chosen_on_validation():
