@@ -8,6 +8,7 @@ best k and the items that the history leads to, whatever engine the index has.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +19,9 @@ from recsys.histories import last_places
 from recsys.index import NO_ROW, ExactIndex, ScannIndex
 from recsys.mixture import Mixture
 from recsys.transitions import HOURS, WEEKDAYS, Transitions
+from serving.slice_index import SliceIndex
+
+Index = ExactIndex | ScannIndex | SliceIndex
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,24 @@ class Sources:
     groups: NDArray[np.int32]
     falling: float = 0.0
     boosted_kinds: list[str] = field(default_factory=list)
+
+
+class Places(NamedTuple):
+    """The items that may be among the best k, [batch, n] each, in the order of their rows.
+
+    Attributes:
+        items: int32 rows.
+        scores: float32; -inf where there is no item.
+        dots: float32, the dot products with the query alone.
+        votes: float32, of the transitions; above 0 where the history leads to the item.
+        added: float32, what the transitions add to the score.
+    """
+
+    items: tf.Tensor
+    scores: tf.Tensor
+    dots: tf.Tensor
+    votes: tf.Tensor
+    added: tf.Tensor
 
 
 class Blend(tf.Module):
@@ -76,11 +98,28 @@ class Blend(tf.Module):
         self._falling = sources.falling
 
     def search(
-        self, index: ExactIndex | ScannIndex, queries: tf.Tensor, k: tf.Tensor,
+        self, index: Index, queries: tf.Tensor, k: tf.Tensor,
         excluded: tf.Tensor, rows: tf.Tensor, kinds: tf.Tensor, hour: tf.Tensor,
         weekday: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:  # fmt: skip
         k = tf.clip_by_value(k, 0, self._num_items)
+        lengths = tf.reduce_sum(tf.cast(rows >= 0, tf.int32), axis=1)
+        near = self.places(index, queries, k, excluded, rows, kinds, hour, weekday)
+        scores = near.scores
+        if self._falling:
+            scores = self._diverse(scores, near.items, lengths)
+        best, places = tf.math.top_k(scores, k=k)
+        items, added = (tf.gather(values, places, batch_dims=1)
+                        for values in (near.items, near.added))  # fmt: skip
+        empty = tf.math.is_inf(best)
+        return best, tf.where(empty, NO_ROW, items), tf.where(empty, 0.0, added)
+
+    def places(
+        self, index: Index, queries: tf.Tensor, k: tf.Tensor,
+        excluded: tf.Tensor, rows: tf.Tensor, kinds: tf.Tensor, hour: tf.Tensor,
+        weekday: tf.Tensor,
+    ) -> Places:  # fmt: skip
+        """The index's own best k and what the history leads to, with arguments as `search`."""
         lengths = tf.reduce_sum(tf.cast(rows >= 0, tf.int32), axis=1)
         reached, given = self._reached(*self._voters(rows, kinds, hour, weekday, lengths))
         scores, found = index.search(queries, k, excluded)
@@ -92,13 +131,11 @@ class Blend(tf.Module):
                          for values in (self._weights, self._pivots))  # fmt: skip
         added = weight * tf.math.log1p(given / pivot)
         shown = first & ~hidden & (items >= 0)
-        blended = tf.where(shown, tf.concat([scores, dots], axis=1) + added, -np.inf)
-        if self._falling:
-            blended = self._diverse(blended, items, lengths)
-        best, places = tf.math.top_k(blended, k=k)
-        items, added = (tf.gather(values, places, batch_dims=1) for values in (items, added))
-        empty = tf.math.is_inf(best)
-        return best, tf.where(empty, NO_ROW, items), tf.where(empty, 0.0, added)
+        dots = tf.concat([scores, dots], axis=1)
+        # by row, so that equal scores come in that order, as the index gives them
+        order = tf.argsort(items, axis=1)
+        near = Places(items, tf.where(shown, dots + added, -np.inf), dots, given, added)
+        return Places(*(tf.gather(values, order, batch_dims=1) for values in near))
 
     def added_to(
         self, items: tf.Tensor, rows: tf.Tensor, kinds: tf.Tensor, hour: tf.Tensor,

@@ -1,8 +1,13 @@
-"""What is answered while the model server is down or slow: what is popular where one looked."""
+"""What is answered while a model server is down or slow: what is popular where one looked.
+
+Where several model servers share the catalog and some answer, the answer is made of theirs, and
+says so: whoever finds a part missing notes it, and `partly` around the answer reads the note.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +21,8 @@ T = TypeVar("T")
 
 MODEL_SERVER = "the model server does not answer: this is what is popular where you looked"
 DATABASE = "the database does not answer: this is made without what was stored of you"
+
+_notes: ContextVar[list[str] | None] = ContextVar("notes", default=None)
 
 
 class Degraded(list[T]):
@@ -38,9 +45,26 @@ def why_degraded(found: object) -> str:
 def or_else(answer: Callable[[], list[T]], other: Callable[[], list[T]], why: str) -> list[T]:
     """An answer, or a degraded one where what it needs is unavailable."""
     try:
-        return answer()
+        return partly(answer)
     except UnavailableError:
         return Degraded(other(), why)
+
+
+def note(why: str) -> None:
+    """Says that a part of the answer in hand is missing, and why."""
+    if (notes := _notes.get()) is not None and why not in notes:
+        notes.append(why)
+
+
+def partly(answer: Callable[[], list[T]]) -> list[T]:
+    """An answer; degraded where parts of it were noted to be missing meanwhile."""
+    token = _notes.set([])
+    try:
+        found = answer()
+        notes = _notes.get()
+    finally:
+        _notes.reset(token)
+    return Degraded(found, "; ".join(notes)) if notes else found
 
 
 def popular_rows(

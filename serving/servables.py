@@ -16,13 +16,12 @@ from embeddings.graph_images import decode_and_fit
 from embeddings.image_tower import Tower
 from recsys.explanations import Explainer, ItemParts
 from recsys.features import Vocabulary
-from recsys.index import NO_ROW, ExactIndex, ScannIndex
+from recsys.index import NO_ROW
 from recsys.placement import Placement
 from recsys.two_tower import LoadedTwoTower
 from serving.batch_function import Batching, batched
-from serving.blend import Blend
+from serving.blend import Blend, Index
 
-Index = ExactIndex | ScannIndex
 Tensors = dict[str, tf.Tensor]
 Signatures = dict[str, Callable[..., Tensors]]
 Functions = dict[str, tuple[Callable[..., Tensors], list[tf.TensorSpec]]]
@@ -272,8 +271,15 @@ class Recommend(Search):
         if self._blend is None:
             scores, found = self._index.search(queries, _longest(k), excluded)
             return {**self._answer(queries, scores, found), "added": tf.zeros_like(scores)}
+        return self._blended(queries, _longest(k), excluded, rows, kinds, hour, weekday)
+
+    def _blended(
+        self, queries: tf.Tensor, k: tf.Tensor, excluded: tf.Tensor, rows: tf.Tensor,
+        kinds: tf.Tensor, hour: tf.Tensor, weekday: tf.Tensor,
+    ) -> Tensors:  # fmt: skip
+        assert self._blend is not None
         scores, found, added = self._blend.search(
-            self._index, queries, _longest(k), excluded, rows, kinds, hour, weekday
+            self._index, queries, k, excluded, rows, kinds, hour, weekday
         )
         return {**self._answer(queries, scores, found), "added": added}
 
@@ -283,9 +289,13 @@ class Recommend(Search):
     ) -> Tensors:  # fmt: skip
         assert self._explainer is not None
         contributions, parts, shares = self._explainer.explain(
-            self._items.rows(history), kinds, ages, hour, weekday, self._items.rows(item_ids)
+            self._items.rows(history), kinds, ages, hour, weekday, self._explained(item_ids)
         )
         return self._stamped(history, contributions=contributions, parts=parts, shares=shares)
+
+    def _explained(self, item_ids: tf.Tensor) -> tf.Tensor:
+        """The rows by which the explainer knows items."""
+        return self._items.rows(item_ids)
 
     def _place(self, known: dict[str, tf.Tensor]) -> Tensors:
         count = tf.shape(next(iter(known.values())))[0]

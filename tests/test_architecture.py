@@ -28,6 +28,7 @@ WITHOUT_TENSORFLOW = (
     "serving.facets", "serving.conditions", "serving.filters", "serving.arrangement",
     "serving.merchandising",
     "serving.ranking", "serving.recommender",
+    "serving.shards", "serving.merge", "serving.sharded_servable",
     "vitrine.cli", "vitrine.pipeline", "vitrine.shop", "vitrine.check", "vitrine.demo",
     "vitrine.doctor", "vitrine.importers.movielens", "vitrine.importers.folders",
     "vitrine.importers.fashion_products",

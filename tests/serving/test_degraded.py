@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from recsys.errors import ServingError, UnavailableError
-from serving.degraded import Degraded, or_else, popular_reason, popular_rows, why_degraded
+from serving.degraded import (
+    Degraded,
+    note,
+    or_else,
+    partly,
+    popular_reason,
+    popular_rows,
+    why_degraded,
+)
 from serving.items import Items
 from tests.serving.api.circle import circle_items
 
@@ -47,3 +55,15 @@ def test_only_what_is_unavailable_is_replaced():
     assert (found, why_degraded(found)) == (Degraded([2], "why"), "why")
     with pytest.raises(ServingError):
         or_else(wrong, lambda: [2], "why")
+
+
+def test_a_missing_part_is_noted_once_and_told():
+    def answer() -> list[int]:
+        note("half is missing")
+        note("half is missing")
+        return [1]
+
+    assert why_degraded(partly(answer)) == "half is missing"
+    assert why_degraded(or_else(answer, lambda: [2], "why")) == "half is missing"
+    assert why_degraded(partly(lambda: [1])) == ""
+    note("nobody listens")
