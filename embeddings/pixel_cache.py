@@ -41,6 +41,7 @@ class PixelCache:
     """Photos that could be read, as pixels on disk."""
 
     pixels: np.ndarray  # uint8 [n, size, size, 3], mapped from the file
+    places: np.ndarray  # int32 [n], each one's place among the photos asked for
     item_rows: np.ndarray  # int32 [n]
     rejected: dict[str, int]  # reason to how many photos
 
@@ -74,8 +75,7 @@ def cache_pixels(
     shape = (max(len(photos), 1), size, size, 3)
     if found := _read_record(record, key):
         pixels = np.memmap(path, np.uint8, "r", shape=shape)
-        return PixelCache(pixels[: len(found["rows"])], np.array(found["rows"], np.int32),
-                          found["rejected"])  # fmt: skip
+        return _cache(pixels, found["places"], photos, found["rejected"])
 
     def fitted(photo: Photo) -> np.ndarray | str:
         try:
@@ -84,7 +84,7 @@ def cache_pixels(
         except PhotoError as error:
             return error.reason
 
-    rows: list[int] = []
+    places: list[int] = []
     rejected: collections.Counter[str] = collections.Counter()
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,15 +93,15 @@ def cache_pixels(
         results = track(
             map_ahead(fitted, photos, workers, PHOTOS_AHEAD), "read photos", len(photos)
         )
-        for photo, result in zip(photos, results, strict=True):
+        for place, result in enumerate(results):
             if isinstance(result, str):
                 rejected[result] += 1
             else:
-                pixels[len(rows)] = result
-                rows.append(photo.item_row)
+                pixels[len(places)] = result
+                places.append(place)
         pixels.flush()
-    write_json(record, {"key": key, "rows": rows, "rejected": dict(rejected)})
-    return PixelCache(pixels[: len(rows)], np.array(rows, np.int32), dict(rejected))
+    write_json(record, {"key": key, "places": places, "rejected": dict(rejected)})
+    return _cache(pixels, places, photos, dict(rejected))
 
 
 def map_ahead(work: Callable[[A], B], values: Iterable[A], workers: int, ahead: int) -> Iterator[B]:
@@ -122,9 +122,17 @@ def map_ahead(work: Callable[[A], B], values: Iterable[A], workers: int, ahead: 
                 future.cancel()
 
 
+def _cache(
+    pixels: np.ndarray, places: list[int], photos: list[Photo], rejected: dict[str, int]
+) -> PixelCache:
+    rows = [photos[place].item_row for place in places]
+    return PixelCache(pixels[: len(places)], np.array(places, np.int32), np.array(rows, np.int32),
+                      rejected)  # fmt: skip
+
+
 def _read_record(path: Path, key: str) -> dict[str, Any] | None:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return record if record.get("key") == key else None
+    return record if record.get("key") == key and "places" in record else None

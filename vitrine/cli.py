@@ -193,16 +193,33 @@ def judge_tower(
     config: ConfigOption = None,
     overrides: SetOption = None,
     split: Annotated[str, typer.Option(help="validation or test.")] = "test",
+    report: Annotated[
+        Path | None, typer.Option(help="Write the whole report here, .html or .json.")
+    ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option(help="Compare the groups of this column in the report.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure what the image tower names: accuracy, macro-F1, calibration error of each label."""
+    """Measure what the image tower names: accuracy, macro-F1, calibration error of each label.
+
+    The report adds confusions, the worst mistakes, what crops, blur, light, JPEG, another
+    background and an adversary cost, and for which groups of items it works less well.
+    """
     if split not in ("validation", "test"):
         raise typer.BadParameter("--split is validation or test.")
-    from embeddings.judge_tower import judge_tower as judge
     from recsys.config import load_config
     from recsys.workdir import Workdir
 
-    found = judge(load_config(config, overrides), Workdir(workdir), split)
+    settings, place = load_config(config, overrides), Workdir(workdir)
+    if report is not None:
+        from vitrine.tower_report import write_report
+
+        found = write_report(settings, place, split, report, by)["heads"]
+    else:
+        from embeddings.judge_tower import judge_tower as judge
+
+        found = judge(settings, place, split)
     if as_json:
         print(json.dumps(found, indent=2))
         return

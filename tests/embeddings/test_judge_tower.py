@@ -6,19 +6,7 @@ import numpy as np
 import pytest
 
 from embeddings.judge_tower import judge_tower, macro_f1
-from embeddings.train_tower import train_tower
 from recsys.errors import DataError
-from tests.embeddings.small_catalog import prepared, small_config, write_catalog
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    root = tmp_path_factory.mktemp("catalog")
-    write_catalog(root, 96)
-    config = small_config(root)
-    workdir = prepared(root, config)
-    train_tower(config, workdir)
-    return config, workdir
 
 
 def test_every_head_is_measured_on_the_test_photos(trained):

@@ -27,6 +27,7 @@ def photos(tmp_path):
 def test_good_photos_are_kept_in_order_and_bad_ones_counted(photos, tmp_path):
     cache = cache_pixels(photos, PHOTOS, 16, tmp_path / "c" / "pixels", workers=2)
     assert cache.item_rows.tolist() == [10, 13]
+    assert cache.places.tolist() == [0, 3]
     assert cache.rejected == {"not_a_photo": 1, "missing": 1}
     np.testing.assert_array_equal(cache.pixels[1], fit_photo(picture(), 16, "pad"))
 
