@@ -153,6 +153,26 @@ def test_a_network_that_cannot_be_built_is_a_config_error(change, problem):
         build_network(SMALL.model_copy(update=change))
 
 
+LARGE = pytest.mark.slow  # seconds each to build
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [  # as published for the network without its classifier
+        ("mobilenet_v3_small", 939_120),
+        pytest.param("resnet50_v2", 23_564_800, marks=LARGE),
+        pytest.param("resnet50", 23_561_152, marks=LARGE),
+        pytest.param("efficientnet_v1_b0", 4_049_564, marks=LARGE),
+        pytest.param("efficientnet_v2_b0", 5_919_312, marks=LARGE),
+        pytest.param("densenet121", 7_037_504, marks=LARGE),
+    ],
+)
+def test_each_backbone_file_builds_the_network_that_it_names(name, parameters):
+    network = build_network(load_backbone(name))
+    assert network.count_params() == parameters
+    assert network(tf.zeros([1, 64, 64, 3])).shape[:3] == (1, 2, 2)
+
+
 def test_building_asks_no_network(monkeypatch):
     def refuse(*_: object) -> None:
         raise AssertionError("the network was asked")
