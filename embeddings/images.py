@@ -66,7 +66,7 @@ def read_bytes(location: str, max_bytes: int) -> bytes:
             f"cannot read the file: {_text(error)}.", reason="unreadable", where=location,
             mend="Check the address and your permission to read it.",
         ) from error  # fmt: skip
-    check_length(data, max_bytes, location)
+    check_length(len(data), max_bytes, location)
     return data
 
 
@@ -81,7 +81,7 @@ def decode_photo(data: bytes, photos: PhotosConfig, where: str = "") -> Image.Im
     Raises:
         PhotoError: it is not a photo, is damaged, or shows too little; see `reason`.
     """
-    check_length(data, photos.max_bytes, where)
+    check_length(len(data), photos.max_bytes, where)
     try:
         rgb, turn = _decoded(data, photos, where)
         rgb = rgb if turn is None else rgb.transpose(turn)
@@ -185,13 +185,13 @@ def _decoded(
         return rgb, _turn(image)
 
 
-def check_length(data: bytes, max_bytes: int, where: str) -> None:
+def check_length(num_bytes: int, max_bytes: int, where: str) -> None:
     """Refuses a photo's file that is empty or longer than `max_bytes`."""
-    if not data:
+    if not num_bytes:
         raise PhotoError(
             "the file is empty.", reason="empty", where=where, mend="Upload the photo again."
         )
-    if len(data) > max_bytes:
+    if num_bytes > max_bytes:
         raise PhotoError(
             f"the file is longer than {max_bytes} bytes.", reason="too_large", where=where,
             mend="Make the photo smaller, or raise photos.max_bytes.",

@@ -45,7 +45,7 @@ def fetch_local(path: str, state: PhotoState, max_bytes: int) -> Unchanged | Rea
             f"cannot read the file: {text}.", reason="unreadable", where=path,
             mend="Check the address and your permission to read it.",
         ) from error  # fmt: skip
-    check_length(data, max_bytes, path)
+    check_length(len(data), max_bytes, path)
     return Read(data, PhotoState(
         sha256=hashlib.sha256(data).hexdigest(), size=len(data), mtime_ns=found.st_mtime_ns,
         checked_at=began,

@@ -56,6 +56,7 @@ class SourcesConfig(Section):
     max_backoff_seconds: float = Field(20.0, ge=0)  # no single wait is longer
     timeout_seconds: float = Field(15.0, gt=0)  # without a byte; a busy server takes seconds
     total_seconds: float = Field(120.0, gt=0)  # per photo with all tries and waits
+    distrust_after: Count = 20  # photos in a row without an answer: a dead host gets one try each
     per_host: Count = 8  # requests at once, of all processes here; a shop's own server must live
     max_redirects: int = Field(5, ge=0)  # a photo behind more is a loop
     keep_failed_refreshes: int = Field(3, ge=0)  # runs that a dead link's last vector outlives

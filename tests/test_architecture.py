@@ -23,7 +23,7 @@ WITHOUT_TENSORFLOW = (
     "recsys.analysis.analysis", "recsys.analysis.page", "vitrine.analyze",
     "recsys.off_policy", "serving.attribution", "serving.exploration", "vitrine.off_policy",
     "embeddings.images", "serving.api_client", "serving.bundle", "serving.store", "serving.rules",
-    "serving.breaker", "serving.user_ids", "vitrine.keys",
+    "embeddings.photo_source", "serving.breaker", "serving.user_ids", "vitrine.keys",
     "serving.overlay", "serving.releases", "serving.traffic", "serving.live_changes",
     "serving.facets", "serving.conditions", "serving.filters", "serving.arrangement",
     "serving.merchandising",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from embeddings.photo_source import fetch, read_photo_bytes
+from embeddings.photo_source import fetch, read_bytes
 from embeddings.photo_state import EMPTY, Failed, Read
 from recsys.config import SourcesConfig
 from recsys.errors import PhotoError
@@ -31,9 +31,9 @@ def test_a_failure_is_an_answer_and_is_counted(tmp_path):
 def test_reading_stops_at_the_limit(tmp_path):
     path = tmp_path / "p.jpg"
     path.write_bytes(bytes(11))
-    assert read_photo_bytes(str(path), 11) == bytes(11)
+    assert read_bytes(str(path), 11) == bytes(11)
     with pytest.raises(PhotoError, match="longer than 10 bytes") as caught:
-        read_photo_bytes(str(path), 10)
+        read_bytes(str(path), 10)
     assert caught.value.reason == "too_large"
 
 
@@ -43,6 +43,6 @@ def test_reading_stops_at_the_limit(tmp_path):
 )
 def test_a_file_that_cannot_be_read_is_named(location, reason):
     with pytest.raises(PhotoError) as caught:
-        read_photo_bytes(location, 10)
+        read_bytes(location, 10)
     assert caught.value.reason == reason
     assert caught.value.where == location
