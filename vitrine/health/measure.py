@@ -23,6 +23,7 @@ from recsys.workdir import Workdir
 from vitrine.health import drift
 from vitrine.health.agreement import Agreement
 from vitrine.health.canaries import lasting_sample, nearest, recommended, rows_among, summary
+from vitrine.health.failures import failures
 from vitrine.health.near_duplicates import duplicates_report
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ def measure(config: Config, old: Workdir, draft: Workdir) -> Figures:
         draft: whose tables, embeddings, model, transitions and index are all there.
 
     Returns:
-        `items`, `drift`, `neighbors`, `canaries`, `near_duplicates` and `index`, ready for JSON;
-        None in the place of what has nothing to be compared with.
+        `items`, `drift`, `neighbors`, `canaries`, `near_duplicates`, `index` and `failures`, ready
+        for JSON; None in the place of what has nothing to be compared with.
     """
     before, after = _read(old), _read(draft)
     both, rows = _in_both(before, after)
@@ -83,6 +84,7 @@ def measure(config: Config, old: Workdir, draft: Workdir) -> Figures:
         "canaries": _canaries(before, after, config),
         "near_duplicates": _duplicates(before, after, rows, config),
         "index": _index(draft),
+        "failures": failures(draft),
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from recsys.artifact import write_artifact, write_json
 from recsys.catalog import FILE
-from recsys.embedding_table import Part, TableWriter
+from recsys.embedding_table import Part, write_table
 from recsys.workdir import Workdir
 
 TOWER = "tower"
@@ -43,9 +43,9 @@ def make_workdir(
 def write_vectors(workdir: Workdir, vectors: dict[str, np.ndarray], tower: str = TOWER) -> None:
     """The workdir's embedding table."""
     dim = len(next(iter(vectors.values())))
-    writer = TableWriter(workdir.embeddings, tower_fingerprint=tower, embedding_dim=dim)
-    writer.write_part(0, "key", Part(
+    part = Part(
         item_ids=list(vectors), photo_sha256=["0" * 64] * len(vectors),
         vectors=np.stack(list(vectors.values())).astype(np.float32),
-    ))  # fmt: skip
-    writer.publish(inputs={"tower": tower})
+    )  # fmt: skip
+    write_table(workdir.embeddings, [part], tower_fingerprint=tower, embedding_dim=dim,
+                inputs={"tower": tower})  # fmt: skip
