@@ -117,7 +117,8 @@ def predicted_words(workdir: Workdir, gallery: pd.DataFrame) -> list[str]:
     import tensorflow as tf
 
     from embeddings.image_tower import load_tower
-    from embeddings.images import decode_photo, fit_photo, read_bytes
+    from embeddings.images import decode_photo, fit_photo
+    from embeddings.photo_source import read_bytes
     from recsys.config import load_config
 
     photos, tower = load_config(workdir.root / "config.yaml").photos, load_tower(workdir.tower)

@@ -11,7 +11,8 @@ from PIL import Image
 
 from embeddings.heat_map import class_heat, overlay, pair_heat
 from embeddings.image_tower import CATEGORY, LoadedTower, load_tower
-from embeddings.images import decode_photo, fit_photo, read_bytes
+from embeddings.images import decode_photo, fit_photo
+from embeddings.photo_source import read_bytes
 from embeddings.quality import Finding, judge_photo
 from recsys.catalog import load_catalog
 from recsys.columns import ATTRIBUTE_PREFIX, ITEM_ID, TITLE
@@ -127,8 +128,9 @@ class Describer:
         return {**categories, **self.tower.attributes}
 
     def _read(self, location: str) -> Image.Image:
-        data = read_bytes(location, self.config.photos.max_bytes)
-        return decode_photo(data, self.config.photos, where=location)
+        photos = self.config.photos
+        data = read_bytes(location, photos.max_bytes, self.config.sources)
+        return decode_photo(data, photos, where=location)
 
     def _fitted(self, image: Image.Image) -> NDArray[np.uint8]:
         return fit_photo(image, self.tower.image_size, self.tower.fit)

@@ -11,8 +11,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from embeddings.image_tower import CATEGORY, LoadedTower, load_tower
-from embeddings.images import decode_photo, fit_photo, read_bytes
+from embeddings.images import decode_photo, fit_photo
 from embeddings.labels import MISSING, read_labels
+from embeddings.photo_source import read_bytes
 from embeddings.pixel_cache import Photo, map_ahead, photos_of
 from recsys.catalog import load_catalog
 from recsys.columns import IMAGE, ITEM_ID, SPLIT
@@ -135,7 +136,7 @@ def _look(
 
     def fitted(photo: Photo) -> NDArray[np.uint8] | None:
         try:
-            data = read_bytes(photo.location, config.photos.max_bytes)
+            data = read_bytes(photo.location, config.photos.max_bytes, config.sources)
             image = decode_photo(data, config.photos, photo.location)
         except PhotoError:
             return None

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from embeddings.images import decode_photo, fit_photo, read_bytes
+from embeddings.images import decode_photo, fit_photo
+from embeddings.photo_source import read_bytes
 from recsys.artifact import disk_errors, fingerprint_of, write_json
 from recsys.columns import IMAGE, IMAGE_SEPARATOR
-from recsys.config import PhotosConfig
+from recsys.config import PhotosConfig, SourcesConfig
 from recsys.errors import PhotoError
 from recsys.progress import track
 
@@ -58,7 +59,12 @@ def photos_of(catalog: pd.DataFrame, rows: NDArray[np.int64]) -> list[Photo]:
 
 
 def cache_pixels(
-    photos: list[Photo], settings: PhotosConfig, size: int, path: Path, workers: int
+    photos: list[Photo],
+    settings: PhotosConfig,
+    size: int,
+    path: Path,
+    workers: int,
+    sources: SourcesConfig = SourcesConfig(),
 ) -> PixelCache:
     """Reads, decodes and fits every photo into one file; photos that fail are counted.
 
@@ -68,6 +74,7 @@ def cache_pixels(
         size: the side of the square.
         path: the file; one that an earlier run filled with the same photos is used as it is.
         workers: how many threads decode.
+        sources: how patiently they are fetched.
     """
     record = path.with_suffix(".json")
     key = fingerprint_of([[[photo.item_row, photo.location] for photo in photos],
@@ -79,7 +86,7 @@ def cache_pixels(
 
     def fitted(photo: Photo) -> np.ndarray | str:
         try:
-            data = read_bytes(photo.location, settings.max_bytes)
+            data = read_bytes(photo.location, settings.max_bytes, sources)
             return fit_photo(decode_photo(data, settings, photo.location), size, settings.fit)
         except PhotoError as error:
             return error.reason

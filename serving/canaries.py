@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from embeddings.images import decode_photo, encode_png, fit_photo, read_bytes
+from embeddings.images import decode_photo, encode_png, fit_photo
+from embeddings.photo_source import read_bytes
 from recsys import columns
 from recsys.config import Config
 from recsys.errors import DataError
@@ -152,7 +153,7 @@ def _photos(catalog: pd.DataFrame, config: Config, num: int, size: int) -> list[
         if not location:
             continue
         try:
-            data = read_bytes(location, config.photos.max_bytes)
+            data = read_bytes(location, config.photos.max_bytes, config.sources)
             image = decode_photo(data, config.photos, location)
         except DataError:
             continue  # embedding has rejected it too

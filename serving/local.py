@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from embeddings.images import decode_photo, encode_png, fit_photo, read_bytes
+from embeddings.images import decode_photo, encode_png, fit_photo
+from embeddings.photo_source import read_bytes
 from recsys import columns
 from recsys.errors import NotFoundError
 from recsys.repeats import word_for

@@ -42,10 +42,13 @@ def check(config: Config, out_html: Path | None = None) -> dict[str, Any]:
     catalog, rejected_items, table = read_catalog(lenient)
     found = read_interactions(lenient, catalog[columns.ITEM_ID])
     has_photos = bool((catalog[columns.IMAGE] != "").any())
+    photos = (
+        check_photos(catalog, config.photos, config.quality, config.sources) if has_photos else None
+    )
     report: dict[str, Any] = {
         "catalog": _describe_catalog(catalog, table),
         "events": _describe_events(found, found.table) if found.table else None,
-        "photos": check_photos(catalog, config.photos, config.quality) if has_photos else None,
+        "photos": photos,
         "rejected": [*_reasons(rejected_items), *_reasons(found.rejected)],
     }
     report["problems"] = _problems(report, config.data)

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from embeddings.images import decode_photo, read_bytes
+from embeddings.images import decode_photo
 from embeddings.perceptual_hash import near_duplicates, perceptual_hash
+from embeddings.photo_source import read_bytes
 from embeddings.quality import Finding, judge_photo
 from recsys import columns
-from recsys.config import PhotosConfig, QualityConfig
+from recsys.config import PhotosConfig, QualityConfig, SourcesConfig
 from recsys.errors import PhotoError
 from recsys.progress import track
 
@@ -45,7 +46,10 @@ class Photo:
 
 
 def check_photos(
-    catalog: pd.DataFrame, settings: PhotosConfig, quality: QualityConfig
+    catalog: pd.DataFrame,
+    settings: PhotosConfig,
+    quality: QualityConfig,
+    sources: SourcesConfig = SourcesConfig(),
 ) -> dict[str, Any]:
     """Reads and decodes every photo, in threads.
 
@@ -55,7 +59,7 @@ def check_photos(
         and `bytes` as smallest, median and largest, `sizes` for the plot,
         `exact_duplicates` and `near_duplicates` as groups of items.
     """
-    photos = list(_examine_all(_listed(catalog), settings, quality))
+    photos = list(_examine_all(_listed(catalog), settings, quality, sources))
     usable = [photo for photo in photos if not photo.reason]
     with_photo = {photo.item_id for photo in usable}
     return {
@@ -80,23 +84,32 @@ def _listed(catalog: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _examine_all(
-    listed: list[tuple[str, str]], settings: PhotosConfig, quality: QualityConfig
+    listed: list[tuple[str, str]],
+    settings: PhotosConfig,
+    quality: QualityConfig,
+    sources: SourcesConfig,
 ) -> Iterator[Photo]:
     def photos() -> Iterator[Photo]:
         with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
             for start in range(0, len(listed), _CHUNK):
                 chunk = listed[start : start + _CHUNK]
                 yield from pool.map(
-                    lambda entry: _examine(entry[0], entry[1], settings, quality), chunk
+                    lambda entry: _examine(*entry, settings, quality, sources), chunk
                 )
 
     yield from track(photos(), "check photos", len(listed))
 
 
-def _examine(item_id: str, location: str, settings: PhotosConfig, quality: QualityConfig) -> Photo:
+def _examine(
+    item_id: str,
+    location: str,
+    settings: PhotosConfig,
+    quality: QualityConfig,
+    sources: SourcesConfig,
+) -> Photo:
     photo = Photo(item_id, location)
     try:
-        data = read_bytes(location, settings.max_bytes)
+        data = read_bytes(location, settings.max_bytes, sources)
         photo.num_bytes, photo.sha256 = len(data), hashlib.sha256(data).hexdigest()
         image = decode_photo(data, settings, where=location)
     except PhotoError as error:

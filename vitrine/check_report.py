@@ -60,7 +60,8 @@ def write_html(report: dict[str, Any], path: Path) -> None:
 
 def thumbnail(location: str) -> str:
     """A small picture as a data URL; an empty string where the photo cannot be read."""
-    from embeddings.images import decode_photo, read_bytes
+    from embeddings.images import decode_photo
+    from embeddings.photo_source import read_bytes
 
     try:
         image = decode_photo(read_bytes(location, 30_000_000), PhotosConfig())

@@ -14,6 +14,8 @@ from typing import Annotated, Any
 import typer
 
 from recsys.errors import ConfigError
+from vitrine.engine_option import AddressOption, EngineOption, with_engine
+from vitrine.refresh_commands import add_refresh_commands
 from vitrine.study_commands import add_study_commands
 
 app = typer.Typer(
@@ -122,22 +124,43 @@ def _add_step(name: str, help_text: str) -> None:
         overrides: SetOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        from recsys.config import load_config
-        from recsys.workdir import Workdir
-        from vitrine import pipeline
+        _run_step(name, workdir, config, overrides, as_json)
 
-        summary = pipeline.run_step(name, load_config(config, overrides), Workdir(workdir))
-        if name == "evaluate" and not as_json:
-            _print_report(Workdir(workdir))
-        else:
-            _print(summary, as_json)
+
+def _add_heavy_step(name: str, help_text: str) -> None:
+    """Adds the command of a step that a cluster can run."""
+
+    @app.command(name, help=help_text)
+    def step(
+        workdir: WorkdirOption,
+        config: ConfigOption = None,
+        overrides: SetOption = None,
+        engine: EngineOption = None,
+        address: AddressOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        _run_step(name, workdir, config, with_engine(overrides, engine, address), as_json)
+
+
+def _run_step(
+    name: str, workdir: Path, config: Path | None, overrides: list[str] | None, as_json: bool
+) -> None:
+    from recsys.config import load_config
+    from recsys.workdir import Workdir
+    from vitrine import pipeline
+
+    summary = pipeline.run_step(name, load_config(config, overrides), Workdir(workdir))
+    if name == "evaluate" and not as_json:
+        _print_report(Workdir(workdir))
+    else:
+        _print(summary, as_json)
 
 
 _add_step("prepare", "Read and check the catalog and the events (every step does it first).")
-_add_step("train-tower", "Train the image tower on the catalog's photos.")
-_add_step("embed", "Turn the photos into the embedding table.")
+_add_heavy_step("train-tower", "Train the image tower on the catalog's photos.")
+_add_heavy_step("embed", "Turn the photos into the embedding table.")
 _add_step("train-words", "Train the text tower, by which words find photos.")
-_add_step("train", "Train the two-tower recommender.")
+_add_heavy_step("train", "Train the two-tower recommender.")
 _add_step("transitions", "Count what followed what; follows new events without any training.")
 _add_step("rank", "Train a ranker over the first candidates; validation says whether it is kept.")
 _add_step("index", "Search the index settings that reach the target recall.")
@@ -145,6 +168,7 @@ _add_step("evaluate", "Measure the model beside the baselines, and photo retriev
 _add_step("export", "Publish a bundle: servables for TensorFlow Serving.")
 
 add_study_commands(app)
+add_refresh_commands(app)
 
 
 @app.command("run")
@@ -152,6 +176,8 @@ def run(
     workdir: WorkdirOption,
     config: ConfigOption = None,
     overrides: SetOption = None,
+    engine: EngineOption = None,
+    address: AddressOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run all steps; those whose inputs and settings have not changed are skipped."""
@@ -159,6 +185,7 @@ def run(
     from recsys.workdir import Workdir
     from vitrine import pipeline
 
+    overrides = with_engine(overrides, engine, address)
     summaries = pipeline.run(load_config(config, overrides), Workdir(workdir))
     if as_json:
         print(json.dumps(summaries, indent=2))

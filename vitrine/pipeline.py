@@ -112,6 +112,18 @@ def bring_up_to_date(name: str, config: Config, workdir: Workdir) -> Summary:
     return _run_step(_step(name), config, workdir)
 
 
+def is_up_to_date(name: str, config: Config, workdir: Workdir) -> bool:
+    """Whether what a step made is that of today's settings and files."""
+    step = _step(name)
+    if step.needs and not _has(step.needs, workdir):
+        return False
+    record = _record(step, workdir)
+    output = _output(step, workdir)
+    return bool(output) and (record.get("key"), record.get("output")) == (
+        _key(step, config, workdir), output
+    )  # fmt: skip
+
+
 def run_only(names: list[str], config: Config, workdir: Workdir) -> dict[str, Summary]:
     """Runs these steps alone, in their order, where they are not up to date."""
     with workdir_lock(workdir.root):

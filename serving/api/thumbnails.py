@@ -9,7 +9,8 @@ from collections import OrderedDict
 
 from PIL import Image
 
-from embeddings.images import decode_photo, read_bytes
+from embeddings.images import decode_photo
+from embeddings.photo_source import read_bytes
 from recsys import columns
 from recsys.config import PhotosConfig
 from recsys.errors import NotFoundError, PhotoError

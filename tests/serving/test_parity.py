@@ -17,7 +17,8 @@ import pytest
 import tensorflow as tf
 import uvicorn
 
-from embeddings.images import decode_photo, encode_png, fit_photo, read_bytes
+from embeddings.images import decode_photo, encode_png, fit_photo
+from embeddings.photo_source import read_bytes
 from recsys.errors import PhotoError
 from recsys.interactions import load_interactions
 from serving.api.app import create_app

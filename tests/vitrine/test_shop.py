@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import vitrine.shop
-from embeddings.images import decode_photo, read_bytes
+from embeddings.images import decode_photo
+from embeddings.photo_source import read_bytes
 from recsys.artifact import open_artifact, verify_artifact
 from recsys.config import PhotosConfig, config_from
 from recsys.errors import DataError, PhotoError
