@@ -128,6 +128,11 @@ class Workdir:
         return self.root / "export"
 
     @property
+    def refreshes(self) -> Path:
+        """What each refresh did: refreshes/<time>-<tag>/report.json and report.html."""
+        return self.root / "refreshes"
+
+    @property
     def steps(self) -> Path:
         """One JSON record for each step that has finished."""
         return self.root / "steps"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from recsys.config import Config
 from recsys.errors import ServingError
@@ -13,6 +14,7 @@ from serving.client import ModelServerClient
 from serving.items import Items
 from serving.model_server_process import ModelServerProcess
 from serving.recommender import Recommender
+from serving.refreshes import latest_refresh
 from serving.served_bundle import Client
 from serving.store import Store
 from serving.traffic import Traffic, load_traffic, save_traffic
@@ -80,6 +82,10 @@ class BundleShelf:
     def traffic(self) -> Traffic:
         """What was chosen last."""
         return load_traffic(self._workdir)
+
+    def latest_refresh(self) -> dict[str, Any] | None:
+        """What the newest refresh of the workdir did; None where there was none."""
+        return latest_refresh(self._workdir)
 
     def choose(self, traffic: Traffic) -> None:
         """Keeps a choice; the store gets the items of the bundle that answers."""

@@ -55,6 +55,10 @@ class Shelf(Protocol):
         """Keeps a choice."""
         ...
 
+    def latest_refresh(self) -> dict[str, Any] | None:
+        """What the newest refresh did; None where there was none."""
+        ...
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -126,6 +130,11 @@ class Releases:
     def traffic(self) -> Traffic:
         """Who is answered by which."""
         return self._traffic
+
+    @property
+    def latest_refresh(self) -> dict[str, Any] | None:
+        """What the newest refresh did; None where there was none."""
+        return None if self._shelf is None else self._shelf.latest_refresh()
 
     @property
     def failures(self) -> dict[int, str]:

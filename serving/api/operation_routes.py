@@ -61,11 +61,30 @@ class BundleFigures(BaseModel):
     )
 
 
+class RefreshFigures(BaseModel):
+    """What `vitrine refresh` did, as its report tells it."""
+
+    name: str = Field(description="Of its folder in the workdir's `refreshes`.")
+    written_at: float
+    status: str = Field(description="`done`, or `gate_failed` where the old bundle stays.")
+    error: str
+    version: int | None = Field(description="Of the bundle that it published.")
+    seconds: float
+    slowest: str = Field(description="The stage that took longest.")
+    photos: int = Field(description="Embedded; all others were known.")
+    changes: dict[str, int] = Field(description="How many items came, left and changed.")
+    failed_gates: list[str]
+    failures: int = Field(description="Photos that could not be used.")
+
+
 class BundlesAnswer(Answer):
     """Every published bundle, oldest first."""
 
     bundles: list[BundleFigures]
     pinned: bool = Field(description="Whether newer bundles are passed over.")
+    latest_refresh: RefreshFigures | None = Field(
+        None, description="The newest refresh that was judged; null where there was none."
+    )
 
 
 @router.get("/healthz", response_model=Health)
@@ -146,7 +165,8 @@ def _bundles(request: Request) -> Response:
             canary_overlap=None if compared is None else compared.overlap,
         ))  # fmt: skip
     pinned = releases.traffic.pinned is not None
-    return answered(request, service, BundlesAnswer, bundles=found, pinned=pinned)
+    return answered(request, service, BundlesAnswer, bundles=found, pinned=pinned,
+                    latest_refresh=releases.latest_refresh)  # fmt: skip
 
 
 @router.get("/metrics", response_class=Response, dependencies=[needs("read")],

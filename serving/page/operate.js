@@ -10,17 +10,21 @@ const number = (value, digits) => (value === null || value === undefined ? '–'
 export function operate(main) {
   const health = el('div', { class: 'health' });
   const bundles = el('div');
+  const refresh = el('div');
   const outcome = el('div');
   const told = el('div', { class: 'told', role: 'status' });
   const again = el('button', { type: 'button', class: 'small', onclick: load }, 'Look again');
   main.replaceChildren(el('div', { class: 'title' }, el('h1', {}, 'Operate'), again), health,
     el('section', {}, el('h2', {}, 'Bundles'), told, bundles),
+    el('section', { class: 'refresh', 'aria-label': 'Latest refresh' }, el('h2', {}, 'Latest refresh'), refresh),
     el('section', {}, el('h2', {}, `What became of answers, last ${DAYS} days`), outcome));
   load();
 
   function load() {
     showHealth(health);
-    into(bundles, get('/v1/operations/bundles'), (answer) => bundleTable(answer, move));
+    const answer = get('/v1/operations/bundles');
+    into(bundles, answer, (found) => bundleTable(found, move));
+    into(refresh, answer, refreshSummary);
     into(outcome, get('/v1/operations/attribution', { days: DAYS }), outcomeTable);
   }
 
@@ -95,9 +99,24 @@ function moves(bundle, main, move) {
     'aria-label': `Give bundle ${version} this percent of the users`, onclick: () => move(version, Number(share.value) / 100) }, '% to it'));
 }
 
-function made(bundle) {
-  const moment = new Date(bundle.created_at * 1000);
-  return moment.toLocaleString('en', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' });
+const made = (bundle) => moment(bundle.created_at);
+
+function moment(seconds) {
+  return new Date(seconds * 1000).toLocaleString('en', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' });
+}
+
+function refreshSummary({ latest_refresh: found }) {
+  if (!found) return [el('p', { class: 'empty' }, 'There was none yet.')];
+  const count = (value) => value.toLocaleString('en');
+  const { added, removed, photo_changed: photos, metadata_changed: facts } = found.changes;
+  const published = found.status === 'done';
+  const said = published ? (found.version === null ? 'Published' : `Published as bundle ${found.version}`) : 'Not published: the bundle before it stays';
+  return [
+    el('p', { class: published ? 'well' : 'ill' }, `${said}, ${moment(found.written_at)}.`, found.error ? el('small', {}, found.error) : null),
+    el('p', {}, `${count(added)} items came, ${count(removed)} left, ${count(photos)} have another photo, ${count(facts)} other facts. `
+      + `${count(found.photos)} photos were embedded, ${count(found.failures)} could not be used. `
+      + `It took ${count(Math.round(found.seconds))} s${found.slowest ? `, most of it for ${found.slowest}` : ''}.`),
+    el('p', { class: 'note' }, `The whole report is refreshes/${found.name}/report.html in the workdir.`)];
 }
 
 function outcomeTable({ rows, definition }) {

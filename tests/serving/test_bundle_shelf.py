@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import numpy as np
@@ -20,6 +21,7 @@ from serving.service import Service
 from serving.store import Store
 from serving.traffic import Traffic, load_traffic
 from tests.serving.api.circle import CircleBundle, CircleClient, circle_items
+from tests.serving.test_refreshes import report
 
 
 def publish(workdir: Workdir, version: int, count: int = 20) -> None:
@@ -139,3 +141,11 @@ def test_switches_under_load_fail_no_request_and_mix_no_bundles(tmp_path, switch
             service.releases.choose(service.releases.traffic.served_by(3))
         assert len(service.recommender.similar_items("3", Page(4))) == 4
         assert load_traffic(workdir).pinned == last
+
+
+def test_the_latest_refresh_is_that_of_the_workdir(shelf):
+    assert shelf.latest_refresh() is None
+    folder = shelf._workdir.refreshes / "20261121T030000-bb"
+    folder.mkdir(parents=True)
+    (folder / "report.json").write_text(json.dumps(report()))
+    assert shelf.latest_refresh()["name"] == folder.name

@@ -64,6 +64,9 @@ class Fake:
     def choose(self, traffic):
         self.chosen = traffic
 
+    def latest_refresh(self):
+        return None
+
 
 def recommender(version: int, server: Server) -> Recommender:
     table = circle_items(20, image="photo.png")

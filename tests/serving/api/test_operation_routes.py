@@ -48,6 +48,7 @@ def test_bundles_are_listed_with_their_part_of_the_users(api: Client):
     body = api.get("/v1/operations/bundles").json()
     assert [(b["version"], b["share"], b["loaded"]) for b in body["bundles"]] == [(3, 1.0, True)]
     assert body["pinned"] is False
+    assert body["latest_refresh"] is None  # one bundle for good has no workdir that is refreshed
 
 
 def test_where_there_is_one_bundle_nothing_moves(api: Client):

@@ -32,6 +32,12 @@ from tests.serving.api.circle import CircleBundle, CircleClient, circle_items
 NUM_ITEMS = 60
 NOW = 1_700_000_000.0
 SERVED = 3  # the version that is served first
+REFRESH: dict[str, Any] = {
+    "name": "20261121T030000-5f2c0a91d3e7", "written_at": NOW, "status": "done", "error": "",
+    "version": 4, "seconds": 30.6, "slowest": "embeddings", "photos": 57,
+    "changes": {"added": 4, "removed": 2, "photo_changed": 51, "metadata_changed": 9},
+    "failed_gates": [], "failures": 3,
+}  # fmt: skip
 
 
 class Circles(CircleClient):
@@ -92,6 +98,10 @@ class CircleShelf:
     def choose(self, traffic: Traffic) -> None:
         """Keeps a choice."""
         self.chosen = traffic
+
+    def latest_refresh(self) -> dict[str, Any] | None:
+        """One that was published."""
+        return REFRESH
 
 
 def fingerprint(version: int) -> str:

@@ -33,6 +33,17 @@ def test_bundles_are_shown_with_who_is_answered_by_them_and_moved(page: Any):
     expect(rows.nth(1)).to_contain_text("Answers all")
 
 
+def test_the_latest_refresh_is_told(page: Any):
+    from playwright.sync_api import expect
+
+    page.goto("/#/operate")
+    refresh = page.get_by_role("region", name="Latest refresh")
+    expect(refresh).to_contain_text("Published as bundle 4")
+    expect(refresh).to_contain_text("4 items came, 2 left, 51 have another photo")
+    expect(refresh).to_contain_text("57 photos were embedded, 3 could not be used.")
+    expect(refresh).to_contain_text("most of it for embeddings")
+
+
 def test_a_model_server_that_is_down_is_told(page: Any, model_server: CircleClient):
     model_server.down = True
     try:
