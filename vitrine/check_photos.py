@@ -16,6 +16,7 @@ import pandas as pd
 from embeddings.images import decode_photo
 from embeddings.perceptual_hash import near_duplicates, perceptual_hash
 from embeddings.photo_source import read_bytes
+from embeddings.photo_source import read_bytes
 from embeddings.quality import Finding, judge_photo
 from recsys import columns
 from recsys.config import PhotosConfig, QualityConfig, SourcesConfig
