@@ -36,6 +36,7 @@ from vitrine.catalog_changes import (
     count_changed_photos,
     refuse_shrunk,
 )
+from vitrine.health.gate import check_forced
 from vitrine.locking import workdir_lock
 from vitrine.refresh_bundle import newest_bundle, would_be_exported
 from vitrine.refresh_outcome import (
@@ -108,6 +109,7 @@ class _Refresh:
         self.changes = Changes(0, 0, 0, 0, 0)
 
     def run(self) -> Outcome:
+        check_forced(self.asked.forced)
         clear_versions(self.old.root, 3600 * self.config.refresh.keep_hours, keep=[self.tag])
         for stage in STAGES:
             self._make(stage)
@@ -171,7 +173,7 @@ class _Refresh:
         self._count_the_rest()
         started = time.monotonic()
         figures = measure(self.config, self.old, self.draft)
-        gates = [*gate(figures, self.config, self._forced()), parity(None)]
+        gates = [*gate(figures, self.config, self._forced()), parity(None, exported=False)]
         measuring = time.monotonic() - started
         outcome = Outcome(GATE_FAILED, changes=self.changes.as_dict())
         exporting, error = 0.0, None
@@ -180,6 +182,7 @@ class _Refresh:
             started = time.monotonic()
             try:
                 summary = self._export()
+                gates[-1] = parity(None)
                 outcome = replace(outcome, status=DONE, version=summary["version"],
                                   fingerprint=summary["fingerprint"])  # fmt: skip
             except ServingError as caught:

@@ -121,15 +121,17 @@ def failed(results: Sequence[GateResult]) -> list[GateResult]:
     return [result for result in results if not result.passed]
 
 
-def parity(error: ServingError | None) -> GateResult:
+def parity(error: ServingError | None, *, exported: bool = True) -> GateResult:
     """The gate that export judges: whether servables, loaded again, answer as the model did.
 
     Args:
         error: what export raised; None where it did not.
+        exported: whether it came to that; where another gate failed it did not.
     """
-    note = error.line if error is not None else ""
+    note = error.line if error is not None else "" if exported else "nothing was exported"
     return GateResult(PARITY, "servables that answer otherwise once loaded again",
-                      float(error is not None), 0.0, False, "", note=note)  # fmt: skip
+                      float(error is not None) if exported else None, 0.0, False, "",
+                      note=note)  # fmt: skip
 
 
 def _items(figures: Mapping[str, Any], config: Config) -> list[GateResult]:
@@ -137,7 +139,7 @@ def _items(figures: Mapping[str, Any], config: Config) -> list[GateResult]:
     return [
         GateResult("items-lost", "share of the items that left", found["lost_share"],
                    limits.max_shrink, False, "refresh.max_shrink"),
-        GateResult("photos-lost", "share of photos' items left without a vector",
+        GateResult("photos-lost", "share of items left without their vector",
                    found["photos_lost_share"], limits.max_photos_lost, False,
                    "refresh.max_photos_lost"),
     ]  # fmt: skip

@@ -105,6 +105,8 @@ def test_vectors_of_another_tower_and_of_few_items_have_no_drift():
 
 def test_parity_is_judged_by_export():
     assert parity(None).passed
+    unasked = parity(None, exported=False)
+    assert unasked.line == "parity: not judged, nothing was exported"
     result = parity(ServingError("once loaded again it answers differently.", where="recommend"))
     assert not result.passed
     assert result.line.endswith("(recommend: once loaded again it answers differently.)")
