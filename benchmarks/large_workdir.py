@@ -10,7 +10,7 @@ as it is.
 from __future__ import annotations
 
 import argparse
-import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import pandas as pd
 
 from recsys.artifact import open_artifact, write_artifact, write_json
 from recsys.config import Config, config_from
-from recsys.embedding_table import Part, TableWriter
+from recsys.embedding_table import Part, write_table
 from recsys.prepare import prepare
 from recsys.progress import say
 from recsys.spaces import open_spaces
@@ -105,15 +105,17 @@ def item_ids(items: int) -> list[str]:
 def write_embeddings(workdir: Workdir, items: int, dim: int, tower: str) -> None:
     """Random unit vectors as the embedding table of a tower's fingerprint."""
     rng = np.random.default_rng(1)
-    writer = TableWriter(workdir.embeddings, tower_fingerprint=tower, embedding_dim=dim)
     ids = item_ids(items)
-    for number in range(math.ceil(items / PART)):
-        own = ids[number * PART : (number + 1) * PART]
-        vectors = rng.normal(size=(len(own), dim)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        part = Part(item_ids=own, photo_sha256=["0" * 64] * len(own), vectors=vectors)
-        writer.write_part(number, "random", part)
-    writer.publish(inputs={"tower": tower})
+
+    def parts() -> Iterator[Part]:
+        for start in range(0, items, PART):
+            own = ids[start : start + PART]
+            vectors = rng.normal(size=(len(own), dim)).astype(np.float32)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            yield Part(item_ids=own, photo_sha256=["0" * 64] * len(own), vectors=vectors)
+
+    write_table(workdir.embeddings, parts(), tower_fingerprint=tower, embedding_dim=dim,
+                inputs={"tower": tower})  # fmt: skip
 
 
 def write_untrained_tower(workdir: Workdir, dim: int) -> str:

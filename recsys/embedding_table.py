@@ -1,16 +1,12 @@
 """The embedding table: one unit vector per item that has a photo, as Parquet parts.
 
-A table is written part by part into a hidden folder beside it, so that a killed run goes on
-with the parts that are whole, and memory holds one part at a time. Published, it is an
-artifact: parts/00000.parquet …, rejected.parquet, manifest.json. Each part names the tower
-that made its vectors and the photos that they were made of.
+An artifact: parts/00000.parquet …, rejected.parquet, manifest.json. Each part names the tower
+that made its vectors and the photos that they were made of; memory holds one part at a time.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recsys.artifact import Artifact, disk_errors, open_artifact, sync_file, write_artifact
+from recsys.artifact import Artifact, open_artifact, write_artifact
 from recsys.columns import EMBEDDING, ITEM_ID, PHOTO_SHA256, REJECTED, TOWER_FINGERPRINT
 from recsys.errors import ArtifactError
 
@@ -28,8 +24,6 @@ KIND = "embedding_table"
 PARTS = "parts"
 REJECTED_FILE = "rejected.parquet"
 
-_KEY = b"vitrine.part"  # what a part was made of; a resumed run keeps parts with its own keys
-_REJECTED = b"vitrine.rejected"
 _MEND = "Run `vitrine embed` first."
 
 
@@ -116,103 +110,59 @@ class Part:
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
 
-class TableWriter:
-    """Writes a table part by part, going on where a killed run stopped.
+def write_table(
+    folder: Path,
+    parts: Iterable[Part],
+    *,
+    tower_fingerprint: str,
+    embedding_dim: int,
+    inputs: Mapping[str, str],
+    info: Mapping[str, Any] | None = None,
+) -> EmbeddingTable:
+    """Writes a table part by part; it replaces the one that stood there when it is whole.
 
     Args:
-        folder: where the table will be published; parts are kept in a hidden sibling.
-        tower_fingerprint: the tower that makes the vectors.
+        folder: where the table will be.
+        parts: its rows, in order; memory holds one at a time.
+        tower_fingerprint: the tower that made the vectors.
         embedding_dim: the length of each vector.
+        inputs: fingerprints of what it is made of.
+        info: noted in its manifest.
 
     Example:
-        >>> writer = TableWriter(Path("w/embeddings"), tower_fingerprint="t", embedding_dim=2)
         >>> vectors = np.array([[0.6, 0.8]], np.float32)
-        >>> writer.write_part(0, "k", Part(item_ids=["a"], photo_sha256=["5f…"], vectors=vectors))
-        >>> table = writer.publish(inputs={"tower": "t"})
+        >>> part = Part(item_ids=["a"], photo_sha256=["5f…"], vectors=vectors)
+        >>> table = write_table(Path("w/embeddings"), [part], tower_fingerprint="t",
+        ...                     embedding_dim=2, inputs={"tower": "t"})
     """
-
-    def __init__(self, folder: Path, *, tower_fingerprint: str, embedding_dim: int) -> None:
-        self.folder = folder
-        self.tower_fingerprint = tower_fingerprint
-        self.embedding_dim = embedding_dim
-        self.staging = folder.with_name(f".{folder.name}.{PARTS}")
-        self.num_parts = 0
-
-    def has_part(self, number: int, key: str) -> bool:
-        """Whether this part was written by an earlier run, of the same photos and tower.
-
-        Args:
-            number: the part's place in the table.
-            key: a hash of all that the part is made of.
-        """
-        try:
-            metadata = pq.read_schema(self._path(number)).metadata or {}
-            kept = metadata.get(_KEY, b"").decode() == self._full_key(key)
-        except (OSError, pa.ArrowInvalid):
-            kept = False
-        self.num_parts = max(self.num_parts, number + 1)
-        return kept
-
-    def write_part(self, number: int, key: str, part: Part) -> None:
-        """Writes one part; it is whole or absent.
-
-        Args:
-            number: the part's place in the table.
-            key: a hash of all that the part is made of.
-            part: its rows.
-        """
-        _check_vectors(part.vectors, self.embedding_dim, self._path(number))
-        flat = pa.array(np.ascontiguousarray(part.vectors, np.float32).reshape(-1))
-        tower = [self.tower_fingerprint] * len(part.item_ids)
-        table = pa.table({
-            ITEM_ID: pa.array(part.item_ids, pa.string()),
-            PHOTO_SHA256: pa.array(part.photo_sha256, pa.string()),
-            TOWER_FINGERPRINT: pa.array(tower, pa.string()),
-            EMBEDDING: pa.FixedSizeListArray.from_arrays(flat, self.embedding_dim),
-        }).replace_schema_metadata({
-            _KEY: self._full_key(key), _REJECTED: json.dumps(part.rejected),
+    with write_artifact(folder, KIND) as draft:
+        (draft.path / PARTS).mkdir()
+        rejected: list[dict[str, Any]] = []
+        num_items = 0
+        for number, part in enumerate(parts):
+            path = draft.path / PARTS / f"{number:05d}.parquet"
+            check_vectors(part.vectors, embedding_dim, folder)
+            pq.write_table(_rows(part, tower_fingerprint, embedding_dim), path)
+            rejected += part.rejected
+            num_items += len(part.item_ids)
+        pd.DataFrame(rejected, columns=list(REJECTED)).to_parquet(draft.path / REJECTED_FILE)
+        draft.inputs.update(inputs)
+        draft.info.update({
+            "tower_fingerprint": tower_fingerprint, "embedding_dim": embedding_dim,
+            "num_items": num_items, "num_rejected": len(rejected), **(info or {}),
         })  # fmt: skip
-        path = self._path(number)
-        draft = path.with_suffix(".tmp")
-        with disk_errors(path):
-            self.staging.mkdir(parents=True, exist_ok=True)
-            pq.write_table(table, draft)
-            sync_file(draft)
-            draft.replace(path)
-        self.num_parts = max(self.num_parts, number + 1)
+    return open_table(folder)
 
-    def rejected(self) -> list[dict[str, Any]]:
-        """The rejected photos of every part so far."""
-        metadata = [pq.read_schema(self._path(number)).metadata for number in range(self.num_parts)]
-        return [row for entry in metadata for row in json.loads(entry[_REJECTED])]
 
-    def publish(
-        self, *, inputs: Mapping[str, str], info: Mapping[str, Any] | None = None
-    ) -> EmbeddingTable:
-        """Moves every part into one artifact, which replaces the table that stood there."""
-        with write_artifact(self.folder, KIND) as draft:
-            (draft.path / PARTS).mkdir()
-            rejected = self.rejected()
-            num_items = 0
-            for number in range(self.num_parts):
-                num_items += pq.read_metadata(self._path(number)).num_rows
-                # a copy: the parts stay for another try should this one be killed
-                shutil.copyfile(self._path(number), draft.path / PARTS / f"{number:05d}.parquet")
-            frame = pd.DataFrame(rejected, columns=list(REJECTED))
-            frame.to_parquet(draft.path / REJECTED_FILE)
-            draft.inputs.update(inputs)
-            draft.info.update({
-                "tower_fingerprint": self.tower_fingerprint, "embedding_dim": self.embedding_dim,
-                "num_items": num_items, "num_rejected": len(rejected), **(info or {}),
-            })  # fmt: skip
-        shutil.rmtree(self.staging, ignore_errors=True)
-        return open_table(self.folder)
-
-    def _path(self, number: int) -> Path:
-        return self.staging / f"{number:05d}.parquet"
-
-    def _full_key(self, key: str) -> str:
-        return f"{self.tower_fingerprint} {self.embedding_dim} {key}"
+def _rows(part: Part, tower_fingerprint: str, embedding_dim: int) -> pa.Table:
+    flat = pa.array(np.ascontiguousarray(part.vectors, np.float32).reshape(-1))
+    tower = [tower_fingerprint] * len(part.item_ids)
+    return pa.table({
+        ITEM_ID: pa.array(part.item_ids, pa.string()),
+        PHOTO_SHA256: pa.array(part.photo_sha256, pa.string()),
+        TOWER_FINGERPRINT: pa.array(tower, pa.string()),
+        EMBEDDING: pa.FixedSizeListArray.from_arrays(flat, embedding_dim),
+    })  # fmt: skip
 
 
 def _read_part(path: Path, embedding_dim: int) -> tuple[list[str], np.ndarray]:
@@ -227,7 +177,12 @@ def _read_part(path: Path, embedding_dim: int) -> tuple[list[str], np.ndarray]:
         ) from error  # fmt: skip
 
 
-def _check_vectors(vectors: np.ndarray, embedding_dim: int, where: Path) -> None:
+def check_vectors(vectors: np.ndarray, embedding_dim: int, where: Path) -> None:
+    """Refuses vectors of another length, and such that are not of norm 1.
+
+    Raises:
+        ArtifactError: naming the first of them by its row.
+    """
     if vectors.ndim != 2 or vectors.shape[1] != embedding_dim:
         raise ArtifactError(
             f"vectors of shape {list(vectors.shape)}, and the table holds {embedding_dim} numbers "

@@ -78,6 +78,11 @@ class Workdir:
         return self.place("embeddings")
 
     @property
+    def photos(self) -> Path:
+        """The vectors of all photos ever seen, by the hash of their bytes; outside of versions."""
+        return self.root / "photos"
+
+    @property
     def words(self) -> Path:
         """The text tower, by which words find photos."""
         return self.place("words")

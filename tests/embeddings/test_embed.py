@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
-import embeddings.embed as embed_module
+from embeddings import photo_encoder
 from embeddings.embed import combine, embed
 from embeddings.image_tower import load_tower
 from embeddings.images import decode_photo, fit_photo
+from embeddings.photo_store import PhotoStore
 from embeddings.train_tower import train_tower
-from recsys.embedding_table import TableWriter, open_table
-from recsys.errors import ArtifactError, DataError
+from recsys.deadline import deadline
+from recsys.embedding_table import open_table
+from recsys.errors import ArtifactError, DataError, OutOfTimeError
 from recsys.workdir import Workdir
-from tests.embeddings.small_catalog import prepared, small_config, write_catalog
+from tests.embeddings.small_catalog import draw, prepared, small_config, write_catalog
 
 FEW = {"epochs": 1}
 
@@ -105,33 +108,80 @@ def test_several_photos_of_an_item_are_averaged_and_a_bad_one_left_out(root):
     assert [len(hashes.split("|")) for hashes in part["photo_sha256"][:3]] == [1, 1, 2]
 
 
-def test_a_killed_run_goes_on_with_the_parts_it_has(root, monkeypatch):
-    write_part = TableWriter.write_part
+def test_a_run_that_was_stopped_goes_on_with_the_photos_it_has(root, monkeypatch):
+    add, added = PhotoStore.add, []
 
-    def write_one_and_die(self, number, key, part):
-        if number == 2:
+    def add_some_and_stop(self, sha256, vector):
+        if len(added) == 44:
             raise KeyboardInterrupt
-        write_part(self, number, key, part)
+        added.append(sha256)
+        add(self, sha256, vector)
 
-    monkeypatch.setattr(TableWriter, "write_part", write_one_and_die)
+    monkeypatch.setattr(PhotoStore, "add", add_some_and_stop)
     with pytest.raises(KeyboardInterrupt):
         embed_again(root)
     with pytest.raises(ArtifactError, match="vitrine embed"):
         open_table(root / "workdir" / "embeddings")
     monkeypatch.undo()
-    summary = embed_again(root)
-    assert (summary["parts_kept"], summary["embedded"]) == (2, 8)  # parts of 20, 20 and 8
+    assert embed_again(root)["embedded"] == 4
     assert open_table(root / "workdir" / "embeddings").num_items == 48
 
 
-def test_a_photo_changed_since_the_kill_is_embedded_again(root, monkeypatch):
-    monkeypatch.setattr(TableWriter, "publish", lambda *_, **__: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+def test_time_that_is_over_stops_between_photos_and_the_next_run_goes_on(root):
+    with deadline(1e-9), pytest.raises(OutOfTimeError, match="are kept"):
         embed_again(root)
-    monkeypatch.undo()
-    shutil.copyfile(root / "9.png", root / "3.png")
-    summary = embed_again(root)
-    assert (summary["parts_kept"], summary["embedded"]) == (2, 19)  # 3 and 9 are one photo now
+    assert embed_again(root)["num_items"] == 48
+
+
+def test_only_photos_of_new_bytes_are_embedded_again(root):
+    whole = embed_again(root)
+    first = open_table(root / "workdir" / "embeddings")
+    assert (whole["embedded"], whole["unchanged"]) == (48, 0)
+    again = embed_again(root, embed={"batch_size": 3, "part_size": 20})
+    assert (again["embedded"], again["unchanged"]) == (0, 48)
+    assert open_table(root / "workdir" / "embeddings").fingerprint == first.fingerprint
+    shutil.copyfile(root / "9.png", root / "3.png")  # known bytes under another name
+    os.utime(root / "4.png")  # touched: the same bytes
+    draw("bar", "red", 99).save(root / "5.png")  # new bytes
+    change_images(root, lambda row, image: "7.png" if row == 6 else image)
+    assert embed_again(root)["embedded"] == 1
+    item_ids, vectors = open_table(root / "workdir" / "embeddings").read()
+    np.testing.assert_array_equal(vectors[3], vectors[9])
+    np.testing.assert_array_equal(vectors[6], vectors[7])
+    assert item_ids == [f"i{number}" for number in range(48)]
+
+
+def test_another_tower_or_another_fit_embeds_every_photo_again(root):
+    embed_again(root)
+    assert embed_again(root, photos={"fit": "crop"})["embedded"] == 48
+    assert embed_again(root)["embedded"] == 0  # the vectors of the first fit are there still
+
+
+def test_a_photo_that_is_gone_keeps_its_last_vector_for_some_runs(root):
+    embed_again(root)
+    good = open_table(root / "workdir" / "embeddings").vectors_for(["i5"])[0]
+    (root / "5.png").unlink()
+    two = {"sources": {"keep_failed_refreshes": 2}}
+    for _ in range(2):
+        summary = embed_again(root, **two)
+        assert (summary["kept"], summary["rejected"]) == ({"missing": 1}, {})
+        table = open_table(root / "workdir" / "embeddings")
+        np.testing.assert_array_equal(table.vectors_for(["i5"])[0], good)
+        rejected = pd.read_parquet(table.artifact.path / "rejected.parquet")
+        assert "stands in for it" in rejected["detail"][0]
+    summary = embed_again(root, **two)
+    assert (summary["kept"], summary["rejected"]) == ({}, {"missing": 1})
+    assert not open_table(root / "workdir" / "embeddings").vectors_for(["i5"])[1][0]
+
+
+def test_a_damaged_part_of_the_store_is_embedded_again(root):
+    embed_again(root)
+    first = open_table(root / "workdir" / "embeddings").read()[1]
+    path = next((root / "workdir" / "photos").rglob("parts/*.parquet"))
+    path.write_bytes(path.read_bytes()[:-9] + b"x" * 9)
+    assert embed_again(root)["embedded"] in (20, 8)  # parts of 20, 20 and 8 photos
+    np.testing.assert_allclose(open_table(root / "workdir" / "embeddings").read()[1], first,
+                               atol=1e-6)  # fmt: skip
 
 
 def test_too_many_bad_photos_refuse_the_step_and_name_the_reasons(root):
@@ -149,24 +199,23 @@ def test_items_without_photos_have_no_vector(root):
     assert embed_again(root)["num_items"] == 8
 
 
-def test_the_network_is_traced_once(root, monkeypatch):
+def test_the_network_sees_whole_batches(root, monkeypatch):
     shapes = []
-    make_encode = embed_module.make_encode
+    make_encode = photo_encoder.make_encode
 
     def counting(tower, batch_size):
         encode = make_encode(tower, batch_size)
         return lambda pixels: shapes.append(len(pixels)) or encode(pixels)
 
-    monkeypatch.setattr(embed_module, "make_encode", counting)
+    monkeypatch.setattr(photo_encoder, "make_encode", counting)
     embed_again(root)
-    # parts of 20, 20 and 8 photos in batches of 16; the rest of a part is filled up
-    assert shapes == [16, 4, 16, 4, 8]
+    assert shapes == [16, 16, 16]
 
 
 def test_combining_opposite_photos_keeps_the_first():
     first = np.array([1.0, 0.0], np.float32)
-    np.testing.assert_array_equal(combine([first, -first]), first)
-    np.testing.assert_allclose(combine([first, first[::-1]]), [0.5**0.5] * 2, rtol=1e-6)
+    np.testing.assert_array_equal(combine(np.stack([first, -first])), first)
+    np.testing.assert_allclose(combine(np.stack([first, first[::-1]])), [0.5**0.5] * 2, rtol=1e-6)
 
 
 def test_a_workdir_without_a_tower_says_what_to_run(root):

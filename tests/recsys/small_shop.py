@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from recsys.config import Config, config_from
-from recsys.embedding_table import Part, TableWriter
+from recsys.embedding_table import Part, write_table
 from recsys.prepare import prepare
 from recsys.workdir import Workdir
 
@@ -81,7 +81,6 @@ def write_embeddings(workdir: Workdir, item_ids: list[str], dim: int = 4) -> Non
     for row, item_id in enumerate(item_ids):
         vectors[row, int(item_id[1:]) % 2] = 0.8
         vectors[row, 2 + row % 2] = 0.6
-    writer = TableWriter(workdir.embeddings, tower_fingerprint="tower", embedding_dim=dim)
     part = Part(item_ids=item_ids, photo_sha256=["0" * 64] * len(item_ids), vectors=vectors)
-    writer.write_part(0, "key", part)
-    writer.publish(inputs={"tower": "tower"})
+    write_table(workdir.embeddings, [part], tower_fingerprint="tower", embedding_dim=dim,
+                inputs={"tower": "tower"})  # fmt: skip

@@ -6,14 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsys.embedding_table import Part, TableWriter, open_table
+from recsys.embedding_table import Part, open_table, write_table
 from recsys.errors import ArtifactError
 
 UNIT = np.array([[0.6, 0.8], [1.0, 0.0], [0.0, -1.0]], np.float32)
-
-
-def writer(folder, tower="tower-1"):
-    return TableWriter(folder, tower_fingerprint=tower, embedding_dim=2)
 
 
 def part(item_ids, vectors, rejected=()):
@@ -23,12 +19,14 @@ def part(item_ids, vectors, rejected=()):
     )
 
 
+def write(folder, *parts):
+    return write_table(folder, parts, tower_fingerprint="tower-1", embedding_dim=2,
+                       inputs={"tower": "tower-1"})  # fmt: skip
+
+
 def write_two_parts(folder):
-    table = writer(folder)
     rejected = [{"table": "photos", "row": 3, "item_id": "d", "reason": "blank", "detail": "x"}]
-    table.write_part(0, "k0", part(["a", "b"], UNIT[:2]))
-    table.write_part(1, "k1", part(["c"], UNIT[2:], rejected))
-    return table.publish(inputs={"tower": "tower-1"})
+    return write(folder, part(["a", "b"], UNIT[:2]), part(["c"], UNIT[2:], rejected))
 
 
 def test_read_gives_ids_and_vectors_in_the_order_written(tmp_path):
@@ -54,48 +52,38 @@ def test_manifest_counts_items_and_rejected_photos(tmp_path):
     assert rejected["reason"].tolist() == ["blank"]
 
 
-def test_a_killed_run_keeps_its_whole_parts_and_only_those_of_the_same_making(tmp_path):
+def test_a_writer_that_breaks_off_leaves_the_table_that_stood_there(tmp_path):
+    def parts():
+        yield part(["new"], UNIT[:1])
+        raise KeyboardInterrupt
+
     folder = tmp_path / "embeddings"
-    writer(folder).write_part(0, "k0", part(["a"], UNIT[:1]))
-    assert writer(folder).has_part(0, "k0")
-    assert not writer(folder).has_part(0, "other photos")
-    assert not writer(folder, tower="tower-2").has_part(0, "k0")
-    assert not writer(folder).has_part(1, "k0")
-    with pytest.raises(ArtifactError, match="vitrine embed"):
-        open_table(folder)  # nothing is published yet
+    write_two_parts(folder)
+    with pytest.raises(KeyboardInterrupt):
+        write_table(folder, parts(), tower_fingerprint="t", embedding_dim=2, inputs={})
+    assert open_table(folder).read()[0] == ["a", "b", "c"]
+    assert [path.name for path in tmp_path.iterdir()] == ["embeddings"]
 
 
-def test_a_part_cut_off_in_the_middle_is_no_part(tmp_path):
-    table = writer(tmp_path / "embeddings")
-    table.write_part(0, "k0", part(["a"], UNIT[:1]))
-    path = next(table.staging.glob("*.parquet"))
-    path.write_bytes(path.read_bytes()[:-20])
-    assert not table.has_part(0, "k0")
-
-
-def test_parts_of_an_earlier_larger_run_do_not_leak_into_the_table(tmp_path):
-    folder = tmp_path / "embeddings"
-    writer(folder).write_part(1, "k1", part(["old"], UNIT[:1]))
-    table = writer(folder)
-    table.write_part(0, "k0", part(["a"], UNIT[:1]))
-    assert table.publish(inputs={}).read()[0] == ["a"]
+def test_the_same_rows_make_the_same_table(tmp_path):
+    first, second = write_two_parts(tmp_path / "one"), write_two_parts(tmp_path / "two")
+    assert first.fingerprint == second.fingerprint
 
 
 @pytest.mark.parametrize("bad", [np.nan, 0.0, 2.0])
 def test_vectors_that_are_not_of_norm_one_are_refused(tmp_path, bad):
     with pytest.raises(ArtifactError, match="norm"):
-        writer(tmp_path / "e").write_part(0, "k", part(["a"], [[bad, 0.0]]))
+        write(tmp_path / "e", part(["a"], [[bad, 0.0]]))
 
 
 def test_vectors_of_another_dimension_are_refused(tmp_path):
     with pytest.raises(ArtifactError, match="2 numbers"):
-        writer(tmp_path / "e").write_part(0, "k", part(["a"], [[1.0]]))
+        write(tmp_path / "e", part(["a"], [[1.0]]))
 
 
 def test_an_empty_table_is_a_table(tmp_path):
-    table = writer(tmp_path / "e")
-    table.write_part(0, "k", part([], np.zeros((0, 2), np.float32)))
-    item_ids, vectors = table.publish(inputs={}).read()
+    table = write(tmp_path / "e", part([], np.zeros((0, 2), np.float32)))
+    item_ids, vectors = table.read()
     assert item_ids == []
     assert vectors.shape == (0, 2)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsys.embedding_table import Part, TableWriter
+from recsys.embedding_table import Part, write_table
 from recsys.errors import DataError
 from recsys.workdir import Workdir
 from vitrine.catalog_changes import (
@@ -60,18 +60,16 @@ def test_items_under_new_ids_do_not_hide_that_the_old_ones_are_gone():
         refuse_shrunk(changes, 0.1, "catalog.csv")
 
 
-def write_table(workdir, hashes):
-    writer = TableWriter(workdir.embeddings, tower_fingerprint="t", embedding_dim=2)
+def write_photos(workdir, hashes):
     vectors = np.tile(np.array([[0.6, 0.8]], np.float32), (len(hashes), 1))
-    writer.write_part(0, "k", Part(item_ids=list(hashes), photo_sha256=list(hashes.values()),
-                                   vectors=vectors))  # fmt: skip
-    writer.publish(inputs={})
+    part = Part(item_ids=list(hashes), photo_sha256=list(hashes.values()), vectors=vectors)
+    write_table(workdir.embeddings, [part], tower_fingerprint="t", embedding_dim=2, inputs={})
 
 
 def test_photos_are_compared_by_their_bytes(tmp_path):
     old, new = Workdir(tmp_path / "old"), Workdir(tmp_path / "new")
-    write_table(old, {"a": "11", "b": "22", "c": "33"})
-    write_table(new, {"a": "11", "b": "2x", "d": "44"})
+    write_photos(old, {"a": "11", "b": "22", "c": "33"})
+    write_photos(new, {"a": "11", "b": "2x", "d": "44"})
     assert photo_hashes(old)["b"] == "22"
     # of a, b and c: b has other bytes, and c has no photo any more
     assert count_changed_photos(old, new, {"a", "b", "c"}) == 2
