@@ -14,7 +14,6 @@ from embeddings.image_tower import CATEGORY, LoadedTower, load_tower
 from embeddings.images import decode_photo, fit_photo
 from embeddings.labels import MISSING, read_labels
 from embeddings.photo_source import read_bytes
-from embeddings.photo_source import read_bytes
 from embeddings.pixel_cache import Photo, map_ahead, photos_of
 from recsys.catalog import load_catalog
 from recsys.columns import IMAGE, ITEM_ID, SPLIT

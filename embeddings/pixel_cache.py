@@ -75,7 +75,6 @@ def cache_pixels(
         path: the file; one that an earlier run filled with the same photos is used as it is.
         workers: how many threads decode.
         sources: how patiently they are fetched.
-        sources: how patiently they are fetched.
     """
     record = path.with_suffix(".json")
     key = fingerprint_of([[[photo.item_row, photo.location] for photo in photos],

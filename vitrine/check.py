@@ -45,9 +45,6 @@ def check(config: Config, out_html: Path | None = None) -> dict[str, Any]:
     photos = (
         check_photos(catalog, config.photos, config.quality, config.sources) if has_photos else None
     )
-    photos = (
-        check_photos(catalog, config.photos, config.quality, config.sources) if has_photos else None
-    )
     report: dict[str, Any] = {
         "catalog": _describe_catalog(catalog, table),
         "events": _describe_events(found, found.table) if found.table else None,

@@ -16,7 +16,6 @@ import pandas as pd
 from embeddings.images import decode_photo
 from embeddings.perceptual_hash import near_duplicates, perceptual_hash
 from embeddings.photo_source import read_bytes
-from embeddings.photo_source import read_bytes
 from embeddings.quality import Finding, judge_photo
 from recsys import columns
 from recsys.config import PhotosConfig, QualityConfig, SourcesConfig
@@ -95,7 +94,7 @@ def _examine_all(
             for start in range(0, len(listed), _CHUNK):
                 chunk = listed[start : start + _CHUNK]
                 yield from pool.map(
-                    lambda entry: _examine(*entry, settings, quality, sources), chunk
+                    lambda entry: _examine(entry[0], entry[1], settings, quality, sources), chunk
                 )
 
     yield from track(photos(), "check photos", len(listed))
