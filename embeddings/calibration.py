@@ -64,6 +64,23 @@ def expected_calibration_error(
     return float(np.abs(distance).sum() / len(labels))
 
 
+def as_yes_or_no(
+    logits: NDArray[np.float32], held: NDArray[np.int32]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """A label of several values as one question for each photo and value.
+
+    Args:
+        logits: [n, num_classes], whose sigmoids are probabilities.
+        held: [n, num_classes], 1 for each value that a photo has, rows of -1 where missing.
+
+    Returns:
+        Logits [n * num_classes, 2] whose softmax says the same, no first, and labels
+        [n * num_classes]; so everything here speaks of them too.
+    """
+    yes = logits.reshape(-1)
+    return np.stack([np.zeros_like(yes), yes], axis=1), held.reshape(-1)
+
+
 def calibrate(
     logits: NDArray[np.float32], labels: NDArray[np.int32]
 ) -> tuple[float, dict[str, float]]:
@@ -71,11 +88,13 @@ def calibrate(
 
     Args:
         logits: [n, num_classes], of photos that were not trained on.
-        labels: [n], -1 where missing.
+        labels: [n], -1 where missing; or [n, num_classes], see `as_yes_or_no`.
 
     Returns:
         The temperature, and `{"before": …, "after": …}` on these photos.
     """
+    if labels.ndim == 2:
+        logits, labels = as_yes_or_no(logits, labels)
     temperature = fit_temperature(logits, labels)
     errors = {
         "before": expected_calibration_error(softmax(logits, axis=1), labels),

@@ -76,6 +76,26 @@ def class_report(
     return ClassReport(classes, confusion)
 
 
+def set_rows(
+    claimed: NDArray[np.bool_], held: NDArray[np.bool_], classes: list[str]
+) -> list[dict[str, Any]]:
+    """The rows of a label of which a photo may have several values; nothing is mistaken for one.
+
+    Args:
+        claimed, held: bool [n, num_classes], what was named and what is.
+        classes: their names.
+    """
+    hits, named, there = (x.sum(axis=0) for x in (claimed & held, claimed, held))
+    figures = zip(_share(hits, named), _share(hits, there), _share(2 * hits, named + there),
+                  strict=True)  # fmt: skip
+    return [
+        {"class": name, "photos": int(there[number]), "precision": _number(precision),
+         "recall": _number(recall), "f1": _number(f1), "mistaken_for": ""}
+        for number, (name, (precision, recall, f1)) in enumerate(zip(classes, figures, strict=True))
+        if named[number] or there[number]
+    ]  # fmt: skip
+
+
 def gaps(right: NDArray[np.bool_], groups: NDArray[Any]) -> list[dict[str, Any]]:
     """The share that is right in each group, worst first, so that a bias shows.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -96,7 +97,7 @@ class Describer:
             for name, values in self._values().items()
         }
         nearest = self._nearest(answer["embedding"][0].numpy())
-        line = one_line(labels, [title for _, title, _ in nearest])
+        line = one_line(labels, [title for _, title, _ in nearest], self.tower.settings.several)
         return Description(line, labels, nearest, judge_photo(image, self.config.quality))
 
     def explain(self, location: str, label: str = CATEGORY) -> Image.Image:
@@ -151,17 +152,20 @@ def likeliest(probabilities: NDArray[np.float32], values: list[str]) -> list[tup
     return [(values[number], round(float(probabilities[number]), 4)) for number in best]
 
 
-def one_line(labels: dict[str, list[tuple[str, float]]], titles: list[str]) -> str:
+def one_line(
+    labels: dict[str, list[tuple[str, float]]], titles: list[str], several: Sequence[str] = ()
+) -> str:
     """A line such as `Dresses, color red, pattern striped; like "Summer dress"`.
 
     What is less likely than not is left out, and a photo of which nothing is known gets the
-    nearest title alone.
+    nearest title alone. A label in `several` may be said with more than one value.
     """
     parts = []
     for name, values in labels.items():
-        value, probability = values[0]
-        if probability >= LIKELY:
-            last = value.rpartition(">")[2].strip()
+        likely = [value for value, probability in values if probability >= LIKELY]
+        if likely:
+            last = " and ".join(value.rpartition(">")[2].strip() for value in
+                                (likely if name in several else likely[:1]))  # fmt: skip
             named = name.removeprefix(ATTRIBUTE_PREFIX).replace("_", " ")
             parts.append(last if name == CATEGORY else f"{named} {last}")
     said = ", ".join(parts)

@@ -56,6 +56,7 @@ class TowerSettings(Section):
     fit: str = "pad"
     categories: list[str] = Field(default_factory=list)
     attributes: dict[str, list[str]] = Field(default_factory=dict)  # column to its values
+    several: list[str] = Field(default_factory=list)  # columns with several values at once
     # by label name: what logits are divided by, so that probabilities can be believed; 1 if absent
     temperatures: dict[str, float] = Field(default_factory=dict)
 
@@ -144,13 +145,16 @@ class TowerModel(tf.keras.Model):
     Call:
         images: float32 [batch, size, size, 3], RGB in 0..255.
         Returns a dict of float32: `embedding` [batch, embedding_dim], and for each label
-        `<label>_probabilities` [batch, num_classes].
+        `<label>_probabilities` [batch, num_classes]: they sum to 1, and of a label in `several`
+        each value has its own.
     """
 
     def __init__(
-        self, layer: ImageTower, heads: Heads | None, temperatures: dict[str, float] | None = None
-    ) -> None:
+        self, layer: ImageTower, heads: Heads | None, temperatures: dict[str, float] | None = None,
+        several: list[str] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(name="tower")
+        self.several = list(several or [])
         self.layer = layer
         self.heads = heads
         self.temperatures = dict(temperatures or {})
@@ -161,17 +165,17 @@ class TowerModel(tf.keras.Model):
         outputs = {"embedding": self.layer.embed(features, training)}
         if self.heads is not None:
             logits, _ = self.heads(features, outputs["embedding"])
-            outputs |= {
-                f"{name}_probabilities": tf.nn.softmax(x / self.temperatures.get(name, 1.0))
-                for name, x in logits.items()
-            }
+            for name, found in logits.items():
+                squash = tf.sigmoid if name in self.several else tf.nn.softmax
+                outputs[f"{name}_probabilities"] = squash(found / self.temperatures.get(name, 1.0))
         return outputs
 
     def get_config(self) -> dict[str, Any]:
         """Everything needed to build it again."""
         heads = self.heads.get_config() if self.heads is not None else None
         layer = self.layer.get_config()
-        return {"layer": layer, "heads": heads, "temperatures": self.temperatures}
+        return {"layer": layer, "heads": heads, "temperatures": self.temperatures,
+                "several": self.several}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -238,7 +242,7 @@ def build_tower(settings: TowerSettings) -> Tower:
 
 
 def _assembled(settings: TowerSettings, layer: ImageTower, heads: Heads | None) -> Tower:
-    model = TowerModel(layer, heads, settings.temperatures)
+    model = TowerModel(layer, heads, settings.temperatures, settings.several)
     size = settings.image_size
     model(tf.zeros([1, size, size, 3]))  # makes every weight
     return Tower(settings, layer, heads, model)
@@ -252,6 +256,22 @@ def load_tower(folder: Path) -> LoadedTower:
     """
     mend = "Run `vitrine train-tower` first."
     artifact = open_artifact(folder, KIND, mend=mend)
+    tower = read_tower(folder)
+    distance = distance_of(artifact.info["answer"], tower.answer())
+    if not distance <= MAX_ANSWER_DISTANCE:
+        raise ArtifactError(
+            f"the tower no longer gives the answer it was saved with: it is off by {distance:.2f}.",
+            where=str(folder), mend="Run `vitrine train-tower` again.",
+        )  # fmt: skip
+    return LoadedTower(tower.settings, tower.layer, tower.heads, tower.model, artifact.fingerprint)
+
+
+def read_tower(folder: Path) -> Tower:
+    """Reads what `save_tower` wrote.
+
+    Raises:
+        ArtifactError: the settings or the weights cannot be read.
+    """
     path = folder / SETTINGS_FILE
     try:
         settings = TowerSettings.model_validate(json.loads(path.read_text(encoding="utf-8")))
@@ -262,13 +282,7 @@ def load_tower(folder: Path) -> LoadedTower:
         ) from error  # fmt: skip
     tower = build_tower(settings)
     load_weights(tower.model, folder / WEIGHTS_FILE)
-    distance = distance_of(artifact.info["answer"], tower.answer())
-    if not distance <= MAX_ANSWER_DISTANCE:
-        raise ArtifactError(
-            f"the tower no longer gives the answer it was saved with: it is off by {distance:.2f}.",
-            where=str(folder), mend="Run `vitrine train-tower` again.",
-        )  # fmt: skip
-    return LoadedTower(tower.settings, tower.layer, tower.heads, tower.model, artifact.fingerprint)
+    return tower
 
 
 def save_tower(tower: Tower, folder: Path) -> None:

@@ -63,6 +63,10 @@ def label_next(config: Config, workdir: Workdir, count: int, label: str = CATEGO
         known = ", ".join(name for name, values in names.items() if values) or "none"
         raise NotFoundError(f"the tower has no label `{label}`.", where="label",
                             mend=f"It was trained on: {known}.")  # fmt: skip
+    if label in tower.settings.several:
+        raise DataError(f"`{label}` has several values at once, which cannot be picked by.",
+                        where="label", mend="Pick by the category or another label."
+                        )  # fmt: skip
     catalog = load_catalog(workdir)
     labels = read_labels(catalog, config.tower.max_label_values)
     training = catalog[SPLIT].to_numpy(dtype=object) == "train"

@@ -31,6 +31,42 @@ def masked_cross_entropy(
     return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))
 
 
+def masked_set_loss(
+    labels: tf.Tensor, logits: tf.Tensor, class_weights: tf.Tensor, label_smoothing: float,
+    row_weights: tf.Tensor | float = 1.0, *, yes_or_no: bool,
+) -> tf.Tensor:  # fmt: skip
+    """Loss of a label of which a photo may have several values at once.
+
+    Args:
+        labels: int32 [batch, num_classes], 1 for each value that a photo has; a row of -1 is
+            missing.
+        logits: float32 [batch, num_classes].
+        class_weights: float32 [num_classes], how much a photo that has the value counts.
+        label_smoothing: as much of each yes and no is left open, by halves; of shares it is
+            spread evenly.
+        row_weights: float32 [batch], how much of each row the label speaks for.
+        yes_or_no: binary cross-entropy of every value by itself, summed; else cross-entropy of a
+            softmax with the photo's values in equal shares (Mahajan et al. 2018, section 2.2),
+            which shapes an embedding better than so many independent refusals.
+
+    Returns:
+        A scalar; 0 when no row has a label.
+    """
+    known = tf.cast(labels[:, 0] >= 0, tf.float32) * row_weights
+    held = tf.cast(labels == 1, tf.float32)
+    if yes_or_no:
+        targets = held * (1.0 - label_smoothing) + 0.5 * label_smoothing
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
+        losses *= held * class_weights + (1.0 - held)
+        return tf.math.divide_no_nan(tf.reduce_sum(losses * known[:, None]), tf.reduce_sum(known))
+    shares = tf.math.divide_no_nan(held, tf.reduce_sum(held, axis=1, keepdims=True))
+    smooth = label_smoothing / tf.cast(tf.shape(logits)[1], tf.float32)
+    targets = shares * (1.0 - label_smoothing) + smooth
+    weights = known * tf.linalg.matvec(shares, class_weights)
+    losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+    return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))
+
+
 def contrastive_loss(embeddings: tf.Tensor, labels: tf.Tensor, temperature: float) -> tf.Tensor:
     """Supervised contrastive loss (Khosla et al. 2020, equation 2).
 

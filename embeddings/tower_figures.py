@@ -9,10 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from embeddings.class_report import class_report, gaps
+from embeddings.class_report import class_report, gaps, set_rows
 from embeddings.image_tower import CATEGORY, LoadedTower, load_tower
 from embeddings.judge_tower import judge_heads
-from embeddings.labels import Labels, read_labels
+from embeddings.labels import Labels, is_missing, read_labels
 from embeddings.robustness import robustness
 from embeddings.seen_photos import SeenPhotos, see_photos
 from recsys.catalog import load_catalog
@@ -68,7 +68,10 @@ def _classes(
     logits: NDArray[np.float32], labels: Labels, name: str, seen: SeenPhotos
 ) -> dict[str, Any]:
     known = labels.numbers[name][seen.item_rows]
-    labeled = known >= 0
+    labeled = ~is_missing(known)
+    if known.ndim == 2:
+        rows = set_rows(logits[labeled] > 0, known[labeled] == 1, labels.values[name])
+        return {"rows": rows, "names": [], "confusion": []}
     report = class_report(logits[labeled].argmax(axis=1), known[labeled], labels.values[name])
     small = len(report.classes) <= MOST_CONFUSED
     return {"rows": report.rows(), "names": report.classes if small else [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import shutil
@@ -14,7 +15,8 @@ import tensorflow as tf
 
 from embeddings.augment import augment
 from embeddings.image_tower import CATEGORY, Tower
-from embeddings.losses import contrastive_loss, masked_cross_entropy
+from embeddings.labels import is_missing
+from embeddings.losses import contrastive_loss, masked_cross_entropy, masked_set_loss
 from embeddings.mixing import mix
 from embeddings.weight_average import WeightAverage
 from embeddings.weights import load_weights, quiet_keras, save_weights
@@ -32,7 +34,7 @@ Batch = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Examples:
-    """Photos with their labels: pixels uint8 [n, size, size, 3], labels int32 [n] by name."""
+    """Photos, uint8 [n, size, size, 3], and their labels by name as in `Labels.numbers`."""
 
     pixels: Any  # an array, or rows of one that are read when asked for
     labels: dict[str, np.ndarray]
@@ -124,8 +126,7 @@ class Training:
             loss, predicted = self._judge(images, labels)
             losses.append(float(loss))
             for name, numbers in predicted.items():
-                known = labels[name][:count] >= 0
-                correct[name].append((numbers.numpy() == labels[name])[:count][known])
+                correct[name].append(_right(numbers.numpy()[:count], labels[name][:count]))
         scores: dict[str, float] = {}
         for name, parts in correct.items():
             hits = np.concatenate(parts)
@@ -236,8 +237,8 @@ class Training:
         logits, metric_logits = self.tower.heads(dropped, embedding)
         loss = tf.constant(0.0)
         for name, weights in self._class_weights.items():
-            losses = [self._label_loss(labels[name], found[name], weights, own)
-                      for found in (logits, metric_logits)]  # fmt: skip
+            losses = [self._label_loss(labels[name], found[name], weights, own, names=place == 0)
+                      for place, found in enumerate((logits, metric_logits))]  # fmt: skip
             loss += self._label_weight(name) * (losses[0] + config.metric_weight * losses[1])
         if config.contrastive_weight and CATEGORY in labels:
             loss += config.contrastive_weight * contrastive_loss(
@@ -246,14 +247,19 @@ class Training:
         return loss, metric_logits
 
     def _label_loss(
-        self, labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, own: tf.Tensor | None
-    ) -> tf.Tensor:
+        self, labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, own: tf.Tensor | None, *,
+        names: bool,
+    ) -> tf.Tensor:  # fmt: skip
+        """One head's loss; `names` is the head that says what a photo shows."""
+        loss = masked_cross_entropy
+        if labels.shape.rank == 2:
+            loss = functools.partial(masked_set_loss, yes_or_no=names)
         smoothing = self.config.label_smoothing
         if own is None:
-            return masked_cross_entropy(labels, logits, weights, smoothing)
-        mine = masked_cross_entropy(labels, logits, weights, smoothing, own)
+            return loss(labels, logits, weights, smoothing)
+        mine = loss(labels, logits, weights, smoothing, own)
         partners = tf.reverse(labels, [0])
-        theirs = masked_cross_entropy(partners, logits, weights, smoothing, 1.0 - own)
+        theirs = loss(partners, logits, weights, smoothing, 1.0 - own)
         share = tf.reduce_mean(own)
         return share * mine + (1.0 - share) * theirs
 
@@ -328,6 +334,13 @@ def _batches(order: np.ndarray, batch_size: int) -> Any:
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
         yield np.resize(np.concatenate([rows, order]), batch_size), len(rows)
+
+
+def _right(named: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """For each labeled photo whether it has the value that was called likeliest: bool [m]."""
+    known = ~is_missing(labels)
+    named, labels = named[known], labels[known]
+    return labels[np.arange(len(named)), named] == 1 if labels.ndim == 2 else named == labels
 
 
 def _gather(examples: Examples, rows: np.ndarray) -> tuple[np.ndarray, Batch]:

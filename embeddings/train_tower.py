@@ -107,6 +107,7 @@ def _settings(config: Config, labels: Labels) -> TowerSettings:
         dropout=tower.dropout, batch_norm=batch_norm, metric_scale=tower.metric_scale,
         fit=config.photos.fit, categories=labels.values.get("category", []),
         attributes={name: values for name, values in labels.values.items() if name != "category"},
+        several=labels.several,
     )  # fmt: skip
 
 

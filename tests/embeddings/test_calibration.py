@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from embeddings.calibration import calibrate, expected_calibration_error, fit_temperature
+from embeddings.calibration import (
+    as_yes_or_no,
+    calibrate,
+    expected_calibration_error,
+    fit_temperature,
+)
 
 
 def too_sure(num_photos=400, temperature=3.0, seed=0):
@@ -61,3 +66,19 @@ def test_few_labels_leave_the_logits_alone():
     logits, labels = too_sure(num_photos=30)
     labels[15:] = -1
     assert fit_temperature(logits, labels) == 1.0
+
+
+def test_a_set_is_a_question_for_each_value():
+    logits, labels = as_yes_or_no(np.array([[2.0, -1.0]]), np.array([[1, 0]]))
+    assert logits.tolist() == [[0.0, 2.0], [0.0, -1.0]]
+    assert labels.tolist() == [1, 0]
+
+
+def test_the_temperature_of_a_set_is_found():
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0.0, 4.0, [400, 6]).astype(np.float32)
+    held = (rng.random([400, 6]) < 1 / (1 + np.exp(-logits / 3.0))).astype(np.int32)
+    held[:100] = -1
+    temperature, errors = calibrate(logits, held)
+    assert temperature == pytest.approx(3.0, rel=0.1)
+    assert errors["after"] < errors["before"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from embeddings.class_report import class_report, gaps
+from embeddings.class_report import class_report, gaps, set_rows
 
 
 def test_each_class_has_its_precision_recall_and_f1():
@@ -37,3 +37,12 @@ def test_the_worst_group_comes_first():
 def test_photos_without_a_group_only_compare():
     groups = np.array(["a"] * 10 + [""] * 10, object)
     assert [row["group"] for row in gaps(np.ones(20, bool), groups)] == ["a"]
+
+
+def test_each_value_of_a_set_has_its_figures():
+    claimed = np.array([[1, 0, 0], [1, 1, 0]], bool)
+    held = np.array([[1, 0, 0], [0, 1, 0]], bool)
+    first, second = set_rows(claimed, held, ["new", "blue", "old"])
+    assert (first["photos"], first["precision"], first["recall"]) == (1, 0.5, 1.0)
+    assert first["f1"] == pytest.approx(2 / 3)
+    assert (second["class"], second["f1"]) == ("blue", 1.0)

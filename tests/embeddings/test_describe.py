@@ -84,3 +84,9 @@ def test_the_line_claims_only_what_is_likelier_than_not():
     )
     assert one_line({}, ["Summer dress"]) == 'Like "Summer dress"'
     assert one_line({"category": [("a", 0.2)]}, []) == "Nothing that the tower is sure of"
+
+
+def test_a_set_may_be_said_with_more_than_one_value():
+    labels = {"attr_material": [("wool", 0.9), ("silk", 0.6), ("tin", 0.1)]}
+    assert one_line(labels, [], ["attr_material"]) == "Material wool and silk"
+    assert one_line(labels, []) == "Material wool"

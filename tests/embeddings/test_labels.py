@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from embeddings.labels import Labels, read_labels
+from embeddings.labels import Labels, is_missing, read_labels
 
 
 def catalog(**columns):
@@ -53,3 +53,27 @@ def test_class_weights_balance_classes_and_average_one():
 def test_a_class_without_photos_has_no_weight():
     labels = Labels({"category": ["a", "b"]}, {"category": np.array([0, 0, -1])})
     np.testing.assert_allclose(labels.class_weights(np.arange(3), 0.5)["category"], [1, 0])
+
+
+def test_several_values_in_a_cell_are_a_set_of_yes_and_no():
+    frame = catalog(attr_genre=["Action|Comedy", "Comedy", "", "Drama|Comedy", "War"],
+                    split=["train", "train", "train", "train", "test"])  # fmt: skip
+    labels = read_labels(frame, 10)
+    assert labels.values == {"attr_genre": ["Action", "Comedy", "Drama"]}
+    assert labels.numbers["attr_genre"].tolist() == [
+        [1, 1, 0], [0, 1, 0], [-1, -1, -1], [0, 1, 1], [-1, -1, -1],
+    ]  # fmt: skip
+    assert labels.several == ["attr_genre"]
+    assert is_missing(labels.numbers["attr_genre"]).tolist() == [False, False, True, False, True]
+
+
+def test_a_category_has_one_value_whatever_it_is_called():
+    labels = read_labels(catalog(category=["a|b", "c"]), 10)
+    assert labels.values["category"] == ["a|b", "c"]
+    assert labels.several == []
+
+
+def test_values_of_a_set_are_balanced_by_how_often_they_are_held():
+    labels = Labels({"x": ["a", "b"]}, {"x": np.array([[1, 1], [1, 0], [1, 0], [-1, -1]])})
+    # a is held 3 times, b once: 1/3 : 1, scaled so that (3 a + b) / 4 = 1
+    np.testing.assert_allclose(labels.class_weights(np.arange(4), 1.0)["x"], [2 / 3, 2])

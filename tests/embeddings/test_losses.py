@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from embeddings.losses import contrastive_loss, masked_cross_entropy
+from embeddings.losses import contrastive_loss, masked_cross_entropy, masked_set_loss
 
 
 def cross_entropy(labels, logits, weights=(1.0, 1.0), smoothing=0.0):
@@ -72,3 +72,36 @@ def test_contrastive_loss_prefers_pairs_that_are_near():
 def test_rows_without_a_partner_give_no_contrastive_loss(labels):
     vectors = tf.math.l2_normalize(tf.constant(np.eye(3), tf.float32), 1)
     assert float(contrastive_loss(vectors, tf.constant(labels), 0.1)) == 0.0
+
+
+def set_loss(labels, logits, *, yes_or_no, weights=(1.0, 1.0), smoothing=0.0):
+    found = masked_set_loss(
+        tf.constant(labels), tf.constant(logits, tf.float32), tf.constant(weights), smoothing,
+        yes_or_no=yes_or_no,
+    )  # fmt: skip
+    return float(found)
+
+
+def test_each_value_of_a_set_is_a_question_of_its_own():
+    # sigmoid(log 3) = 3/4: held, 3/4; not held, 1 - 3/4
+    logits = [[math.log(3), math.log(3)]]
+    expected = -math.log(3 / 4) - math.log(1 / 4)
+    assert set_loss([[1, 0]], logits, yes_or_no=True) == pytest.approx(expected)
+    heavier = set_loss([[1, 0]], logits, yes_or_no=True, weights=(2.0, 5.0))
+    assert heavier == pytest.approx(-2 * math.log(3 / 4) - math.log(1 / 4))
+
+
+def test_the_values_of_a_set_share_a_softmax():
+    # softmax([log 3, 0]) = [3/4, 1/4], each half of the target
+    found = set_loss([[1, 1]], [[math.log(3), 0.0]], yes_or_no=False)
+    assert found == pytest.approx(-0.5 * math.log(3 / 4) - 0.5 * math.log(1 / 4))
+
+
+@pytest.mark.parametrize("yes_or_no", [True, False])
+def test_a_set_that_is_missing_counts_for_nothing(yes_or_no):
+    logits = [[1.0, -2.0], [3.0, 0.5]]
+    one = set_loss([[1, 0]], logits[:1], yes_or_no=yes_or_no, smoothing=0.1)
+    assert set_loss([[1, 0], [-1, -1]], logits, yes_or_no=yes_or_no, smoothing=0.1) == (
+        pytest.approx(one)
+    )
+    assert set_loss([[-1, -1]], logits[:1], yes_or_no=yes_or_no) == 0.0
