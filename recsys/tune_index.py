@@ -6,6 +6,7 @@ of items that score the same, any will do.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from recsys.spaces import Space, open_spaces
 from recsys.workdir import Workdir
 
 Index = ExactIndex | ScannIndex
+Measured = tuple[dict[str, Any], ScannIndex | None]  # a space's report, and the index if it is good
 
 K = 10
 TREE_FROM = 2000  # items below which a tree saves nothing
@@ -67,16 +69,29 @@ def tune_index(config: Config, workdir: Workdir) -> dict[str, Any]:
             if index is not None:
                 save_parts(index.parts(), draft.path / f"{space.name}.npz")
             say(f"  {describe(space.name, measured)}")
-        summary = {"spaces": report, "k": K, "target_recall": config.index.target_recall}
+        summary = index_report(report, config.index)
         write_json(draft.path / "index.json", summary)
         draft.inputs = spaces.fingerprints
         draft.info = summary
     return summary
 
 
-def tune_space(
-    space: Space, probes: Probes, config: IndexConfig
-) -> tuple[dict[str, Any], ScannIndex | None]:
+def index_report(spaces: dict[str, Any], config: IndexConfig) -> dict[str, Any]:
+    """What the index artifact says of itself."""
+    return {"spaces": spaces, "k": K, "target_recall": config.target_recall}
+
+
+def aim(config: IndexConfig) -> float:
+    """The recall that settings are searched for."""
+    return max(config.target_recall, config.min_recall)
+
+
+def content_of(space: Space) -> str:
+    """A hash of a space's vectors: an index over the same ones need not be built again."""
+    return hashlib.sha256(space.vectors.tobytes()).hexdigest()[:16]
+
+
+def tune_space(space: Space, probes: Probes, config: IndexConfig) -> Measured:
     """Searches the fastest settings that reach the target, and says what they give.
 
     Returns:
@@ -87,17 +102,30 @@ def tune_space(
     truth = ask(exact, probes)
     scann, trials = _fastest(space, probes, truth, config)
     recall = recall_against(truth, ask(scann, probes))
+    report, index = report_space(space, probes, exact, scann, recall, config)
+    return {**report, "trials": trials}, index
+
+
+def report_space(
+    space: Space, probes: Probes, exact: ExactIndex, scann: ScannIndex, recall: float,
+    config: IndexConfig, calls: int = TIMED_CALLS,
+) -> Measured:  # fmt: skip
+    """What is kept of a measured index, with the times of `calls` calls each.
+
+    Raises:
+        IndexQualityError: its recall is under `index.min_recall`, and ScaNN may be asked.
+    """
     report = {
         "num_items": len(space.item_ids),
         "embedding_dim": int(space.vectors.shape[1]),
         "num_probes": len(probes.queries),
         "recall": round(recall, 4),
-        "exact_ms": milliseconds(exact, probes, 1),
-        "exact_ms_batched": milliseconds(exact, probes, BATCH),
-        "scann_ms": milliseconds(scann, probes, 1),
-        "scann_ms_batched": milliseconds(scann, probes, BATCH),
+        "exact_ms": milliseconds(exact, probes, 1, calls),
+        "exact_ms_batched": milliseconds(exact, probes, BATCH, calls),
+        "scann_ms": milliseconds(scann, probes, 1, calls),
+        "scann_ms_batched": milliseconds(scann, probes, BATCH, calls),
         "settings": asdict(scann.settings),
-        "trials": trials,
+        "content": content_of(space),
     }
     is_good = recall >= config.min_recall
     if not is_good and config.engine != "exact":
@@ -136,11 +164,11 @@ def recall_against(truth: np.ndarray, found: np.ndarray) -> float:
     return float(np.mean(hits[counts > 0] / counts[counts > 0])) if counts.any() else 1.0
 
 
-def milliseconds(index: Index, probes: Probes, batch: int) -> float:
+def milliseconds(index: Index, probes: Probes, batch: int, calls: int = TIMED_CALLS) -> float:
     """Median time per query when `batch` of them are asked at once."""
-    picked = np.arange(TIMED_CALLS * batch) % len(probes.queries)
+    picked = np.arange(calls * batch) % len(probes.queries)
     times = []
-    for call in range(TIMED_CALLS):
+    for call in range(calls):
         rows = picked[call * batch : (call + 1) * batch]
         queries, excluded = (
             tf.constant(probes.queries[rows]),
@@ -166,7 +194,7 @@ def _fastest(
     """The fastest index that reaches the target; where none does, the one that comes nearest."""
     if len(space.item_ids) < TREE_FROM:
         return ScannIndex(space.vectors, BRUTE_FORCE), []
-    target = max(config.target_recall, config.min_recall)
+    target = aim(config)
     best: tuple[Trial, ScannIndex] | None = None
     trials: list[Trial] = []
     for leaves_factor, dims_per_block in SHAPES:
@@ -174,7 +202,7 @@ def _fastest(
         trained = ScannIndex(
             space.vectors, ScannSettings(num_leaves=leaves, dims_per_block=dims_per_block)
         )
-        for trial in _try(trained, probes, truth, target):
+        for trial in tried(trained, probes, truth, target):
             trials.append(trial)
             if best is None or _is_better(trial, best[0], target):
                 best = trial, trained
@@ -190,7 +218,7 @@ def _is_better(trial: Trial, best: Trial, target: float) -> bool:
     return trial.recall > best.recall
 
 
-def _try(index: ScannIndex, probes: Probes, truth: np.ndarray, target: float) -> Iterator[Trial]:
+def tried(index: ScannIndex, probes: Probes, truth: np.ndarray, target: float) -> Iterator[Trial]:
     """For each amount of reordering, the fewest leaves that reach the target, timed."""
     leaves = index.settings.num_leaves
     ladder = sorted({max(1, math.ceil(share * leaves)) for share in SEARCHED_SHARES})

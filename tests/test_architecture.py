@@ -15,7 +15,7 @@ WITHOUT_TENSORFLOW = (
     "recsys.errors", "recsys.config", "recsys.columns", "recsys.workdir", "recsys.artifact",
     "recsys.progress", "recsys.catalog", "recsys.interactions", "recsys.prepare",
     "recsys.metrics", "recsys.splits", "recsys.baselines", "recsys.transitions",
-    "recsys.embedding_table",
+    "recsys.embedding_table", "recsys.refresh_transitions",
     "recsys.beyond_accuracy", "recsys.bootstrap", "recsys.comparing", "recsys.judging",
     "recsys.report_segments", "recsys.segments", "recsys.time_travel", "vitrine.study_commands",
     "vitrine.study_page", "vitrine.search_space", "vitrine.variants",

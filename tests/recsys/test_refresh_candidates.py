@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from recsys.artifact import open_artifact, verify_artifact
 from recsys.catalog import load_catalog
-from recsys.embedding_table import Part, TableWriter, open_table
+from recsys.embedding_table import Part, open_table, write_table
 from recsys.errors import ArtifactError
 from recsys.features import item_features
 from recsys.placement import load_candidate_tower, load_placement
@@ -162,11 +162,11 @@ def test_items_that_leave_do_not_cost_the_tower_its_last_id_vectors(shop):
 def test_photos_of_another_tower_are_refused(shop):
     config, workdir, draft = shop
     prepare(config, draft)
-    writer = TableWriter(draft.embeddings, tower_fingerprint="another", embedding_dim=4)
     vectors = np.array([[1, 0, 0, 0]], np.float32)
     part = Part(item_ids=["i1"], photo_sha256=["0" * 64], vectors=vectors)
-    writer.write_part(0, "key", part)
-    writer.publish(inputs={"tower": "another"})
+    inputs = {"tower": "another"}
+    write_table(draft.embeddings, [part], tower_fingerprint="another", embedding_dim=4,
+                inputs=inputs)  # fmt: skip
     with pytest.raises(ArtifactError, match=r"another tower.*vitrine train"):
         refresh_candidates(config, workdir, draft)
 
