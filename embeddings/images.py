@@ -1,12 +1,11 @@
-"""Photos: read, decode, turn upright, fit to the tower's square.
+"""Photos: decode, turn upright, fit to the tower's square.
 
 Training, embedding and the API go through the same functions, so that a served photo gets
 the very pixels that a trained one got. Bytes are taken for hostile: only five formats are
 opened, sizes are judged before pixels are decoded, and whatever a decoder makes of broken
 bytes becomes a PhotoError with one of these reasons:
 
-missing · unreadable · empty · too_large · not_a_photo · too_small · too_narrow · truncated ·
-damaged · blank
+empty · too_large · not_a_photo · too_small · too_narrow · truncated · damaged · blank
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import io
 import math
 import warnings
 
-import fsspec
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
@@ -45,29 +43,6 @@ _TRUNCATED_WORDS = ("truncated", "unexpected end", "incomplete", "broken data st
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 # a broken EXIF is passed over: what a stranger wrote into it is nothing for the log
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
-
-
-def read_bytes(location: str, max_bytes: int) -> bytes:
-    """Reads a photo's file from a local path or any URL that fsspec knows.
-
-    Raises:
-        PhotoError: it is missing, cannot be read, is empty or longer than `max_bytes`.
-    """
-    try:
-        with fsspec.open(location, "rb") as file:
-            data = bytes(file.read(max_bytes + 1))
-    except (FileNotFoundError, NotADirectoryError):
-        raise PhotoError(
-            "there is no such file.", reason="missing", where=location,
-            mend="Check the image column and data.root.",
-        ) from None  # fmt: skip
-    except Exception as error:  # each file system of fsspec has errors of its own
-        raise PhotoError(
-            f"cannot read the file: {_text(error)}.", reason="unreadable", where=location,
-            mend="Check the address and your permission to read it.",
-        ) from error  # fmt: skip
-    check_length(len(data), max_bytes, location)
-    return data
 
 
 def decode_photo(data: bytes, photos: PhotosConfig, where: str = "") -> Image.Image:

@@ -16,7 +16,6 @@ from embeddings.images import (
     fit_photo,
     num_pixels,
     padded_size,
-    read_bytes,
 )
 from recsys.config import PhotosConfig
 from recsys.errors import PhotoError
@@ -186,26 +185,6 @@ def test_bytes_changed_at_random_give_a_photo_or_a_photo_error():
 
 def test_too_many_bytes_are_refused():
     assert reason_of(bytes(11), PhotosConfig(max_bytes=10)) == "too_large"
-
-
-def test_reading_stops_at_the_limit(tmp_path):
-    path = tmp_path / "p.jpg"
-    path.write_bytes(bytes(11))
-    assert read_bytes(str(path), 11) == bytes(11)
-    with pytest.raises(PhotoError, match="longer than 10 bytes") as caught:
-        read_bytes(str(path), 10)
-    assert caught.value.reason == "too_large"
-
-
-@pytest.mark.parametrize(
-    ("location", "reason"),
-    [("nothing/here.jpg", "missing"), (".", "unreadable"), ("nosuch://x/y.jpg", "unreadable")],
-)
-def test_a_file_that_cannot_be_read_is_named(location, reason):
-    with pytest.raises(PhotoError) as caught:
-        read_bytes(location, 10)
-    assert caught.value.reason == reason
-    assert caught.value.where == location
 
 
 def test_pad_keeps_the_whole_photo_centered_on_white():
