@@ -29,6 +29,7 @@ WITHOUT_TENSORFLOW = (
     "serving.merchandising",
     "serving.ranking", "serving.recommender",
     "serving.shards", "serving.merge", "serving.sharded_servable",
+    "vitrine.health.measure", "vitrine.health.gate", "vitrine.health.report", "serving.refreshes",
     "vitrine.refresh", "vitrine.refresh_plan", "vitrine.verify", "recsys.deadline",
     "vitrine.cli", "vitrine.pipeline", "vitrine.shop", "vitrine.check", "vitrine.demo",
     "vitrine.doctor", "vitrine.importers.movielens", "vitrine.importers.folders",
