@@ -10,14 +10,12 @@ import pandas as pd
 import pytest
 
 from embeddings import photo_encoder
-from embeddings.embed import combine, embed
+from embeddings.embed import embed
 from embeddings.image_tower import load_tower
 from embeddings.images import decode_photo, fit_photo
-from embeddings.photo_store import PhotoStore
 from embeddings.train_tower import train_tower
-from recsys.deadline import deadline
 from recsys.embedding_table import open_table
-from recsys.errors import ArtifactError, DataError, OutOfTimeError
+from recsys.errors import ArtifactError, DataError
 from recsys.workdir import Workdir
 from tests.embeddings.small_catalog import draw, prepared, small_config, write_catalog
 
@@ -108,31 +106,6 @@ def test_several_photos_of_an_item_are_averaged_and_a_bad_one_left_out(root):
     assert [len(hashes.split("|")) for hashes in part["photo_sha256"][:3]] == [1, 1, 2]
 
 
-def test_a_run_that_was_stopped_goes_on_with_the_photos_it_has(root, monkeypatch):
-    add, added = PhotoStore.add, []
-
-    def add_some_and_stop(self, sha256, vector):
-        if len(added) == 44:
-            raise KeyboardInterrupt
-        added.append(sha256)
-        add(self, sha256, vector)
-
-    monkeypatch.setattr(PhotoStore, "add", add_some_and_stop)
-    with pytest.raises(KeyboardInterrupt):
-        embed_again(root)
-    with pytest.raises(ArtifactError, match="vitrine embed"):
-        open_table(root / "workdir" / "embeddings")
-    monkeypatch.undo()
-    assert embed_again(root)["embedded"] == 4
-    assert open_table(root / "workdir" / "embeddings").num_items == 48
-
-
-def test_time_that_is_over_stops_between_photos_and_the_next_run_goes_on(root):
-    with deadline(1e-9), pytest.raises(OutOfTimeError, match="are kept"):
-        embed_again(root)
-    assert embed_again(root)["num_items"] == 48
-
-
 def test_only_photos_of_new_bytes_are_embedded_again(root):
     whole = embed_again(root)
     first = open_table(root / "workdir" / "embeddings")
@@ -149,29 +122,6 @@ def test_only_photos_of_new_bytes_are_embedded_again(root):
     np.testing.assert_array_equal(vectors[3], vectors[9])
     np.testing.assert_array_equal(vectors[6], vectors[7])
     assert item_ids == [f"i{number}" for number in range(48)]
-
-
-def test_another_tower_or_another_fit_embeds_every_photo_again(root):
-    embed_again(root)
-    assert embed_again(root, photos={"fit": "crop"})["embedded"] == 48
-    assert embed_again(root)["embedded"] == 0  # the vectors of the first fit are there still
-
-
-def test_a_photo_that_is_gone_keeps_its_last_vector_for_some_runs(root):
-    embed_again(root)
-    good = open_table(root / "workdir" / "embeddings").vectors_for(["i5"])[0]
-    (root / "5.png").unlink()
-    two = {"sources": {"keep_failed_refreshes": 2}}
-    for _ in range(2):
-        summary = embed_again(root, **two)
-        assert (summary["kept"], summary["rejected"]) == ({"missing": 1}, {})
-        table = open_table(root / "workdir" / "embeddings")
-        np.testing.assert_array_equal(table.vectors_for(["i5"])[0], good)
-        rejected = pd.read_parquet(table.artifact.path / "rejected.parquet")
-        assert "stands in for it" in rejected["detail"][0]
-    summary = embed_again(root, **two)
-    assert (summary["kept"], summary["rejected"]) == ({}, {"missing": 1})
-    assert not open_table(root / "workdir" / "embeddings").vectors_for(["i5"])[1][0]
 
 
 def test_a_damaged_part_of_the_store_is_embedded_again(root):
@@ -194,11 +144,6 @@ def test_too_many_bad_photos_refuse_the_step_and_name_the_reasons(root):
     assert embed_again(root, data={"max_bad_fraction": 0.3})["num_items"] == 36
 
 
-def test_items_without_photos_have_no_vector(root):
-    change_images(root, lambda row, image: "" if row < 40 else image)
-    assert embed_again(root)["num_items"] == 8
-
-
 def test_the_network_sees_whole_batches(root, monkeypatch):
     shapes = []
     make_encode = photo_encoder.make_encode
@@ -210,12 +155,6 @@ def test_the_network_sees_whole_batches(root, monkeypatch):
     monkeypatch.setattr(photo_encoder, "make_encode", counting)
     embed_again(root)
     assert shapes == [16, 16, 16]
-
-
-def test_combining_opposite_photos_keeps_the_first():
-    first = np.array([1.0, 0.0], np.float32)
-    np.testing.assert_array_equal(combine(np.stack([first, -first])), first)
-    np.testing.assert_allclose(combine(np.stack([first, first[::-1]])), [0.5**0.5] * 2, rtol=1e-6)
 
 
 def test_a_workdir_without_a_tower_says_what_to_run(root):
