@@ -122,7 +122,18 @@ class EmbedConfig(Section):
     part_size: Count = 4096  # items per Parquet part, photos per store part: what a kill may lose
     # local: worker processes on this machine; ray: a cluster, with the extra `ray`
     engine: Literal["local", "ray"] = "local"
-    ray_address: str = ""  # of a running cluster; empty: one is started on this machine
+
+
+class RayConfig(Section):
+    """The Ray cluster of `--engine ray`; what comes out does not depend on it."""
+
+    address: str = ""  # of a running cluster's head, host:port; empty: one is started here
+    train: bool = False  # train-tower and train run on it too, on Ray Train
+    workers: Count = 2  # that train together; embedding takes what the cluster has
+    cpus_per_worker: float = Field(1.0, gt=0)  # that a worker counts as; it gets a GPU if any
+    block_size: Count = 1024  # photos handed out at once: what a dead worker's node did in vain
+    restarts: int = Field(2, ge=0)  # of a training that lost a worker, from its last whole epoch
+    object_store_mb: int = Field(300, ge=100)  # shared memory of a cluster that is started here
 
 
 class WordsConfig(Section):
@@ -358,6 +369,7 @@ class Config(Section):
     quality: QualityConfig = QualityConfig()
     tower: TowerConfig = TowerConfig()
     embed: EmbedConfig = EmbedConfig()
+    ray: RayConfig = RayConfig()
     words: WordsConfig = WordsConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
