@@ -276,6 +276,7 @@ class ExportConfig(Section):
     encoder_max_batch: int = Field(32, ge=0)  # photos that the encoder joins; 0: requests run alone
     encoder_wait_micros: int = Field(2000, ge=0)  # how long the first of them waits for others
     explanations: bool = True  # why an item is recommended; one and a half times the vectors
+    shards: Count = 1  # model servers that share the items; more where one could not hold them
 
 
 class RefreshConfig(Section):
@@ -318,7 +319,7 @@ class ServingConfig(Section):
     exact_below: Fraction = 0.02  # filters that allow less of the catalog are scored exactly
     exact_rows: Count = 20_000  # also filters that allow no more than this, and under a quarter
     engine: Literal["auto", "exact", "scann"] = "auto"  # auto: what the bundle chose per verb
-    model_server: str = ""  # host:port of a running one; empty: `vitrine serve` starts its own
+    model_server: str = ""  # host:port, of each shard with commas between; empty: starts its own
     timeout_seconds: float = Field(5.0, gt=0)  # for one call of the model server
     breaker_failures: Count = 5  # calls of the model server in a row, before none is made
     breaker_seconds: float = Field(2.0, gt=0)  # then, until one is tried again

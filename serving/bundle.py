@@ -22,6 +22,7 @@ from recsys.config import Config, load_config
 from recsys.errors import ArtifactError, NotFoundError
 from recsys.features import Vocabulary
 from recsys.workdir import Workdir
+from serving.shards import by_servable
 
 KIND = "bundle"
 ITEMS = "items.parquet"
@@ -69,8 +70,17 @@ class Bundle:
 
     @property
     def servables(self) -> list[str]:
-        """The names of its servables."""
+        """The names of its servables; of each shard where the catalog is shared out."""
         return list(self.artifact.info["servables"])
+
+    @property
+    def num_shards(self) -> int:
+        """How many model servers it is made for."""
+        return max(len(names) for names in by_servable(self.servables).values())
+
+    def published(self, servable: str) -> list[str]:
+        """The names that a servable is published under: its own, or those of its shards."""
+        return by_servable(self.servables).get(servable, [])
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -111,7 +121,7 @@ class Bundle:
 
     def has(self, servable: str) -> bool:
         """Whether this version has a servable."""
-        return servable in self.artifact.info["servables"]
+        return bool(self.published(servable))
 
     def engine(self, verb: str) -> str:
         """The engine that answers a verb unless another one is asked for."""

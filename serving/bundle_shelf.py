@@ -13,11 +13,15 @@ from serving.bundle import SCANN, Bundle, list_bundles, list_versions, open_bund
 from serving.client import ModelServerClient
 from serving.items import Items
 from serving.model_server_process import ModelServerProcess
+from serving.model_servers import ModelServerProcesses, ModelServers
 from serving.recommender import Recommender
 from serving.refreshes import latest_refresh
 from serving.served_bundle import Client
+from serving.shards import without_shard
 from serving.store import Store
 from serving.traffic import Traffic, load_traffic, save_traffic
+
+Processes = ModelServerProcess | ModelServerProcesses
 
 LOAD_SECONDS = 300.0  # a large ScaNN index is built while its version warms up
 POLL_SECONDS = 0.2
@@ -31,13 +35,13 @@ class BundleShelf:
         workdir: where bundles are published.
         client: of the model server.
         store: how often items were wanted.
-        process: the model server where it is ours to tell what to serve; another one follows
-            the folders by itself, and is only waited for.
+        process: the model server, or the several that share the items, where they are ours to
+            tell what to serve; others follow the folders by themselves, and are only waited for.
     """
 
     def __init__(
         self, config: Config, workdir: Workdir, client: Client, store: Store,
-        process: ModelServerProcess | None = None,
+        process: Processes | None = None,
     ) -> None:  # fmt: skip
         self._config, self._workdir = config, workdir
         self._client, self._store, self._process = client, store, process
@@ -105,30 +109,45 @@ class BundleShelf:
         engine = self._config.serving.engine
         return [
             name for name in bundle.servables
-            if not name.endswith(SCANN)
+            if not without_shard(name).endswith(SCANN)
             or engine == "scann"
-            or (engine == "auto" and bundle.engine(name.removesuffix(SCANN)) == "scann")
+            or (engine == "auto" and bundle.engine(verb_of(name)) == "scann")
         ]  # fmt: skip
 
     def _wait(self, servable: str, version: int) -> None:
-        if not isinstance(self._client, ModelServerClient):
-            return
-        end, last = time.monotonic() + LOAD_SECONDS, "it was not seen."
-        while time.monotonic() < end:
-            try:
-                status = self._client.status(servable, version=version)[0]
-            except ServingError as error:  # it has not looked yet
-                last = error.what
-            else:
-                if status.available:
-                    return
-                last = f"{status.state}. {status.error}"
-                if status.state == "END" and status.error:
-                    break
-            time.sleep(POLL_SECONDS)
-        raise ServingError(f"version {version} of {servable} does not load: {last}",
-                           where="the model server", mend="model_server.log says more."
-                           )  # fmt: skip
+        for client in clients_of(self._client, servable):
+            _wait_for(client, servable, version)
+
+
+def _wait_for(client: ModelServerClient, servable: str, version: int) -> None:
+    end, last = time.monotonic() + LOAD_SECONDS, "it was not seen."
+    while time.monotonic() < end:
+        try:
+            status = client.status(servable, version=version)[0]
+        except ServingError as error:  # it has not looked yet
+            last = error.what
+        else:
+            if status.available:
+                return
+            last = f"{status.state}. {status.error}"
+            if status.state == "END" and status.error:
+                break
+        time.sleep(POLL_SECONDS)
+    raise ServingError(f"version {version} of {servable} does not load: {last}",
+                       where="the model server", mend="model_server.log says more."
+                       )  # fmt: skip
+
+
+def clients_of(client: Client, servable: str) -> list[ModelServerClient]:
+    """The connections to the servers that hold a servable; none where there is no server."""
+    if isinstance(client, ModelServers):
+        return client.of(servable)
+    return [client] if isinstance(client, ModelServerClient) else []
+
+
+def verb_of(name: str) -> str:
+    """The verb that a published servable answers, whatever its engine and shard."""
+    return without_shard(name).removesuffix(SCANN)
 
 
 def servable_versions(bundles: Sequence[Bundle]) -> dict[str, list[int]]:

@@ -1,12 +1,13 @@
 """What is answered while a model server is down or slow: what is popular where one looked.
 
 Where several model servers share the catalog and some answer, the answer is made of theirs, and
-says so: whoever finds a part missing notes it, and `partly` around the answer reads the note.
+says so: whoever finds a part missing calls `note`, and `partly` around the answer reads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -56,14 +57,21 @@ def note(why: str) -> None:
         notes.append(why)
 
 
-def partly(answer: Callable[[], list[T]]) -> list[T]:
-    """An answer; degraded where parts of it were noted to be missing meanwhile."""
-    token = _notes.set([])
+@contextmanager
+def noting() -> Iterator[list[str]]:
+    """What is noted to be missing inside."""
+    notes: list[str] = []
+    token = _notes.set(notes)
     try:
-        found = answer()
-        notes = _notes.get()
+        yield notes
     finally:
         _notes.reset(token)
+
+
+def partly(answer: Callable[[], list[T]]) -> list[T]:
+    """An answer; degraded where parts of it were noted to be missing meanwhile."""
+    with noting() as notes:
+        found = answer()
     return Degraded(found, "; ".join(notes)) if notes else found
 
 

@@ -38,6 +38,7 @@ from serving.bundle import (
 )
 from serving.bundle_figures import VALIDATION
 from serving.canaries import Question
+from serving.kept_servables import KeptServable, find_kept, hashed, made_of
 from serving.loaded_servable import LoadedServable, as_text
 from serving.parts import Parts, make_servables, open_parts
 from serving.publication import (
@@ -74,13 +75,22 @@ def export(config: Config, workdir: Workdir) -> dict[str, Any]:
         clear_leftovers(workdir)
         parts = open_parts(workdir)
         fingerprint = _fingerprint(parts, config)
-        servables = make_servables(parts, config, fingerprint)
+        keys = made_of(parts, config)
+        kept = find_kept(keys, workdir)
+        servables = make_servables(parts, config, fingerprint, kept)
         drafts: dict[str, Path] = {}
         try:
+            for name, found in kept.items():
+                drafts[name] = _draft(name, version, workdir)
+                _take_over(found, drafts[name], fingerprint)
             for name, (servable, questions) in servables.items():
                 drafts[name] = _write_servable(name, servable, questions, version, config, workdir)
+            info = _info(parts, config, version, fingerprint, list(drafts))
+            info |= {
+                "made_of": keys,
+                "files": {name: hashed(path) for name, path in drafts.items()},
+            }
             rename_servables(drafts, version, workdir)
-            info = _info(parts, config, version, fingerprint, list(servables))
             _write_bundle(parts, config, info, workdir)
         except BaseException:
             for draft in drafts.values():
@@ -89,8 +99,8 @@ def export(config: Config, workdir: Workdir) -> dict[str, Any]:
                 remove_models(workdir, version)
             raise
         remove_old(workdir, config.export.keep_bundles, load_traffic(workdir).kept)
-        write_server_files(workdir.export, list(servables))
-    say(f"  bundle {version} ({fingerprint}): {', '.join(servables)}")
+        write_server_files(workdir.export, list(drafts))
+    say(f"  bundle {version} ({fingerprint}): {', '.join(drafts)}")
     return {name: info[name] for name in ("version", "fingerprint", "servables", "engines")}
 
 
@@ -99,8 +109,7 @@ def _write_servable(
     workdir: Workdir,
 ) -> Path:  # fmt: skip
     """Writes a servable beside its place, compares it with the one in memory; gives its path."""
-    draft = workdir.models / name / f".{version}.{uuid.uuid4().hex[:8]}{DRAFT}"
-    draft.parent.mkdir(parents=True, exist_ok=True)
+    draft = _draft(name, version, workdir)
     try:
         with disk_errors(draft), _native_errors(draft):
             save_servable(servable, draft)
@@ -115,6 +124,20 @@ def _write_servable(
         shutil.rmtree(draft, ignore_errors=True)
         raise
     return draft
+
+
+def _take_over(kept: KeptServable, draft: Path, fingerprint: str) -> None:
+    """Puts a servable of the newest bundle beside its new place, as it was compared and hashed."""
+    with disk_errors(draft):
+        kept.link(draft, fingerprint)
+        for path in draft.rglob("*"):
+            sync_file(path)
+
+
+def _draft(name: str, version: int, workdir: Workdir) -> Path:
+    folder = workdir.models / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f".{version}.{uuid.uuid4().hex[:8]}{DRAFT}"
 
 
 def compare(servable: Servable, folder: Path, questions: list[Question], tolerance: float) -> None:
@@ -159,7 +182,7 @@ def _write_bundle(parts: Parts, config: Config, info: dict[str, Any], workdir: W
 def _info(
     parts: Parts, config: Config, version: int, fingerprint: str, servables: list[str]
 ) -> dict[str, Any]:
-    spaces, tower = parts.spaces, parts.tower
+    spaces, tower = parts.spaces, parts.tower_settings
     verbs = {SIMILAR_ITEMS: spaces.similar}
     if spaces.behavior is not None:
         verbs[RECOMMEND] = spaces.behavior
@@ -200,6 +223,8 @@ def _summary(measured: dict[str, Any]) -> dict[str, Any]:
 def _fingerprint(parts: Parts, config: Config) -> str:
     settings = {"photos": config.photos.model_dump(mode="json"),
                 "model": config.model.model_dump(mode="json")}  # fmt: skip
+    if config.export.shards > 1:
+        settings["shards"] = {"number": config.export.shards}
     return fingerprint_of({"inputs": parts.fingerprints, "settings": settings, "format": FORMAT})
 
 

@@ -20,6 +20,7 @@ from recsys.repeats import word_for
 from recsys.workdir import Workdir
 from serving.bundle import IMAGE_ENCODER, RECOMMEND, SIMILAR_ITEMS, Bundle, open_bundle
 from serving.loaded_servable import DEFAULT, LoadedServable
+from serving.sharded_servable import ShardedServable
 
 Answer = dict[str, Any]
 SHOWN = (columns.TITLE, columns.CATEGORY, columns.BRAND, columns.PRICE)
@@ -153,7 +154,15 @@ class LocalBundle:
             raise _not_found("item", item_id, list(self._rows))
         return self._rows[item_id]
 
-    def _servable(self, name: str) -> LoadedServable:
+    def _servable(self, name: str) -> LoadedServable | ShardedServable:
+        names = self.bundle.published(name)
+        if names == [name]:
+            return self._whole(name)
+        loaded = {shard: self._whole(shard) for shard in names}
+        return ShardedServable(names, lambda shard, inputs, signature: loaded[shard].predict(
+            inputs, signature or DEFAULT))  # fmt: skip
+
+    def _whole(self, name: str) -> LoadedServable:
         if name not in self._loaded:
             self._loaded[name] = LoadedServable(self.bundle.model_folder(name))
         return self._loaded[name]

@@ -39,16 +39,20 @@ class ModelServerProcess:
     Args:
         models: TensorFlow Serving's model folders.
         versions: servable → which versions of it are loaded.
-        log_folder: where model_server.log is written.
+        log_folder: where its log is written.
+        log_name: of that file.
 
     Example:
         >>> with ModelServerProcess(workdir.models, {"recommend": [1]}, workdir.root) as server:
         ...     ModelServerClient(server.address)  # doctest: +SKIP
     """
 
-    def __init__(self, models: Path, versions: Versions, log_folder: Path) -> None:
+    def __init__(
+        self, models: Path, versions: Versions, log_folder: Path,
+        log_name: str = "model_server.log",
+    ) -> None:  # fmt: skip
         self._models, self._versions = models, versions
-        self._log = log_folder / "model_server.log"
+        self._log = log_folder / log_name
         self._folder = tempfile.TemporaryDirectory(prefix="vitrine-")
         self._ready_file = Path(self._folder.name) / "ready.json"
         self._process: subprocess.Popen[bytes] | None = None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from embeddings.image_tower import LoadedTower, load_tower
+from embeddings.image_tower import KIND as TOWER
+from embeddings.image_tower import LoadedTower, TowerSettings, load_tower, read_settings
 from embeddings.text_tower import LoadedTextTower, load_text_tower
 from recsys import columns
 from recsys.artifact import Artifact, open_artifact
@@ -28,7 +29,7 @@ from recsys.placement import Placement, load_candidate_tower, load_placement
 from recsys.popularity_clock import PopularityClock
 from recsys.progress import say
 from recsys.ranker import Ranker
-from recsys.repeats import kinds_called, masked_kinds
+from recsys.repeats import kinds_called
 from recsys.scann_parts import ScannSettings, load_parts
 from recsys.sequences import make_sequences
 from recsys.spaces import Space, Spaces, open_spaces
@@ -40,7 +41,9 @@ from serving.blend import Blend, Sources
 from serving.bundle import IMAGE_ENCODER, RANK, RECOMMEND, SCANN, SIMILAR_ITEMS, TEXT_ENCODER
 from serving.canaries import Question, make_questions
 from serving.rank import Rank
-from serving.servables import ImageEncoder, Recommend, Servable, SimilarItems
+from serving.servables import ImageEncoder, Recommend, Servable, SimilarItems, masking
+from serving.sharded_parts import make_shards
+from serving.shards import without_shard
 from serving.text_encoder import TextEncoder
 
 DEFAULT_SCALE = 20.0  # of models that do not say theirs
@@ -50,16 +53,13 @@ class Parts:
     """The artifacts that a bundle is made of.
 
     Attributes:
-        tower: None without photos.
         index: the measured index.
         spaces: what is searched.
         evaluation: None where it was not run.
     """
 
-    def __init__(
-        self, workdir: Workdir, spaces: Spaces, index: Artifact, tower: LoadedTower | None
-    ) -> None:
-        self.workdir, self.spaces, self.index, self.tower = workdir, spaces, index, tower
+    def __init__(self, workdir: Workdir, spaces: Spaces, index: Artifact) -> None:
+        self.workdir, self.spaces, self.index = workdir, spaces, index
         self.catalog, self.interactions = load_catalog(workdir), load_interactions(workdir)
         self.evaluation = None
         if workdir.evaluation.is_dir():
@@ -80,6 +80,16 @@ class Parts:
             made = open_artifact(self.workdir.ranker, RANKER, mend="Run `vitrine rank` again.")
             found[RANKER] = made.fingerprint
         return found
+
+    @cached_property
+    def tower(self) -> LoadedTower | None:
+        """The image tower, built when it is first asked for; None without photos."""
+        return None if self.spaces.photo is None else load_tower(self.workdir.tower)
+
+    @cached_property
+    def tower_settings(self) -> TowerSettings | None:
+        """What the tower is built from; None without photos."""
+        return None if self.spaces.photo is None else read_settings(self.workdir.tower)
 
     @cached_property
     def words(self) -> LoadedTextTower | None:
@@ -177,49 +187,62 @@ class Parts:
 
 
 def make_servables(
-    parts: Parts, config: Config, fingerprint: str
+    parts: Parts, config: Config, fingerprint: str, kept: Collection[str] = ()
 ) -> dict[str, tuple[Servable, list[Question]]]:
-    """Builds every servable in memory, with the questions it is checked by, by name."""
+    """Builds servables in memory, with the questions each is checked by, by name.
+
+    Args:
+        kept: encoders that need not be built, since the newest bundle has them.
+    """
     servables: dict[str, Servable] = {}
     explains = config.export.explanations
-    searched: dict[str, np.ndarray] = {}
     spaces = parts.spaces
-    if parts.tower is not None:
+    if IMAGE_ENCODER not in kept and parts.tower is not None:
         servables[IMAGE_ENCODER] = ImageEncoder(parts.tower, fingerprint, _batching(config))
-    if parts.words is not None:
+    if TEXT_ENCODER not in kept and parts.words is not None:
         servables[TEXT_ENCODER] = TextEncoder(parts.words.tower, fingerprint)
-    for engine, index in _engines(parts, spaces.similar):
-        name = SIMILAR_ITEMS + engine
-        servables[name] = SimilarItems(index, spaces.similar.item_ids, fingerprint)
-        searched[name] = spaces.similar.vectors
+    searched = {SIMILAR_ITEMS: spaces.similar.vectors}
+    if config.export.shards > 1:
+        servables |= make_shards(parts, config.export.shards, fingerprint, explains=explains)
+    else:
+        servables |= _whole(parts, fingerprint, explains)
     if spaces.behavior is not None and spaces.model is not None:
-        for engine, index in _engines(parts, spaces.behavior):
-            name = RECOMMEND + engine
-            servables[name] = Recommend(
-                spaces.model, index, spaces.behavior.item_ids, fingerprint,
-                masks_history=bool(masked_kinds(spaces.model.config).any()),
-                shown_kinds=[*kinds_called(spaces.model.config, "allow"),
-                             *kinds_called(spaces.model.config, "boost")],
-                placement=None if engine else parts.placement,  # one servable places
-                blend=Blend(parts.sources) if parts.sources else None,
-                parts=parts.explained() if explains and not engine else None,
-            )  # fmt: skip
-            searched[name] = spaces.behavior.vectors
+        searched[RECOMMEND] = spaces.behavior.vectors
         if parts.ranker is not None:
             servables[RANK] = Rank(
                 parts.ranker, rank_facts(parts.catalog, parts.workdir), parts.moving(),
                 spaces.behavior.item_ids, fingerprint,
             )  # fmt: skip
-    size = parts.tower.image_size if parts.tower else 0
-    return {
-        name: (servable, make_questions(
-            name, config, parts.catalog, parts.interactions,
-            vectors=searched.get(name, np.zeros((0, 1), np.float32)), image_size=size,
+    size = parts.tower_settings.image_size if parts.tower_settings else 0
+    questions = {
+        name: make_questions(
+            name, config, parts.catalog, parts.interactions, image_size=size,
+            vectors=searched.get(name.removesuffix(SCANN), np.zeros((0, 1), np.float32)),
             placed=parts.features if name == RECOMMEND else None,
             explains=explains and name == RECOMMEND,
-        ))
-        for name, servable in servables.items()
+        )
+        for name in {without_shard(name): None for name in servables}
     }  # fmt: skip
+    return {name: (servable, questions[without_shard(name)])
+            for name, servable in servables.items()}  # fmt: skip
+
+
+def _whole(parts: Parts, fingerprint: str, explains: bool) -> dict[str, Servable]:
+    """The servables that search all items."""
+    servables: dict[str, Servable] = {}
+    similar, behavior, model = parts.spaces.similar, parts.spaces.behavior, parts.spaces.model
+    for engine, index in _engines(parts, similar):
+        servables[SIMILAR_ITEMS + engine] = SimilarItems(index, similar.item_ids, fingerprint)
+    if behavior is None or model is None:
+        return servables
+    for engine, index in _engines(parts, behavior):
+        servables[RECOMMEND + engine] = Recommend(
+            model, index, behavior.item_ids, fingerprint, **masking(model.config),
+            placement=None if engine else parts.placement,  # one servable places
+            blend=Blend(parts.sources) if parts.sources else None,
+            parts=parts.explained() if explains and not engine else None,
+        )  # fmt: skip
+    return servables
 
 
 def _falling(mixture: Mixture, scale: float) -> float:
@@ -258,10 +281,13 @@ def open_parts(workdir: Workdir) -> Parts:
             "the index was measured on other embeddings or another model.",
             where=str(workdir.index), mend="Run `vitrine index` again.",
         )  # fmt: skip
-    tower = load_tower(workdir.tower) if spaces.photo is not None else None
-    if tower is not None and tower.fingerprint != spaces.fingerprints["tower"]:
+    if spaces.photo is not None and _tower_of(workdir) != spaces.fingerprints["tower"]:
         raise ArtifactError(
             "the embeddings were made by another tower.", where=str(workdir.embeddings),
             mend="Run `vitrine embed` again, then `vitrine index`.",
         )  # fmt: skip
-    return Parts(workdir, spaces, index, tower)
+    return Parts(workdir, spaces, index)
+
+
+def _tower_of(workdir: Workdir) -> str:
+    return open_artifact(workdir.tower, TOWER, mend="Run `vitrine train-tower` first.").fingerprint

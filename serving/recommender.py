@@ -157,7 +157,7 @@ class Recommender:
         verb, signature = self._similar_by(row)
         inputs: dict[str, Any] = {"item_id": [item_id]}
         space = str(self.bundle.info["spaces"].get(verb, "behavior"))
-        if (vector := self.overlay.vector(row, space)) is not None:
+        if (vector := self._vector(row, space, verb)) is not None:
             signature, inputs = "by_embedding", {"embedding": vector[np.newaxis]}
         query = Asked(verb, signature, inputs, "similar",
                       [row, *self._rows_of(wanted.exclude)])  # fmt: skip
@@ -303,10 +303,22 @@ class Recommender:
             ServingError: it does not.
         """
         k = np.array([1], np.int32)
-        inputs: dict[str, Any] = {"item_id": self.items.item_ids[:1] or [""], "k": k}
+        inputs: dict[str, Any] = {"item_id": self.items.item_ids[:1] or [""]}
         signature = "" if self.served.has(SIMILAR) else "by_item"
         verb = SIMILAR if self.served.has(SIMILAR) else RECOMMEND
-        self.served.predict(self.served.servable(verb), {**inputs, "exclude": [[""]]}, signature)
+        if self.served.is_sharded(verb):  # each shard answers for itself
+            dim = self.bundle.info["embedding_dims"][self.bundle.info["spaces"][verb]]
+            signature, inputs = "by_embedding", {"embedding": np.zeros((1, dim), np.float32)}
+        asked = {**inputs, "k": k, "exclude": [[""]]}
+        self.served.predict(self.served.servable(verb), asked, signature)
+
+    def _vector(self, row: int, space: str, verb: str) -> np.ndarray | None:
+        """Where an item lies that the servable lacks, or that only one of its shards knows."""
+        vector = self.overlay.vector(row, space)
+        vectors: Any = self.overlay.vectors.get(space)
+        if vector is None and vectors is not None and self.served.is_sharded(verb):
+            vector = np.asarray(vectors[np.array([row])][0], np.float32)
+        return vector
 
     def _similar_by(self, row: int) -> tuple[str, str]:
         """The verb and signature that know the neighbors of an item."""

@@ -14,13 +14,16 @@ import tensorflow as tf
 
 from embeddings.graph_images import decode_and_fit
 from embeddings.image_tower import Tower
+from recsys.config import ModelConfig
 from recsys.explanations import Explainer, ItemParts
 from recsys.features import Vocabulary
 from recsys.index import NO_ROW
 from recsys.placement import Placement
+from recsys.repeats import kinds_called, masked_kinds
 from recsys.two_tower import LoadedTwoTower
 from serving.batch_function import Batching, batched
 from serving.blend import Blend, Index
+from serving.stamp import Stamp
 
 Tensors = dict[str, tf.Tensor]
 Signatures = dict[str, Callable[..., Tensors]]
@@ -90,7 +93,22 @@ class Servable(tf.Module):
         return {**outputs, "fingerprint": tf.fill(size, tf.constant(self._fingerprint))}
 
 
-class ImageEncoder(Servable):
+class Encoder(Servable):
+    """A servable that knows no items: one bundle's files do for the next, but for the fingerprint.
+
+    Args:
+        fingerprint: of the bundle; it is kept in a file beside the graph.
+    """
+
+    def __init__(self, fingerprint: str) -> None:
+        super().__init__(fingerprint)
+        self._stamp = Stamp(fingerprint)
+
+    def _stamped(self, batch: tf.Tensor, **outputs: tf.Tensor) -> Tensors:
+        return {**outputs, "fingerprint": self._stamp(tf.shape(batch)[:1])}
+
+
+class ImageEncoder(Encoder):
     """Photos to embeddings and to what they show.
 
     Signature `serving_default`:
@@ -315,6 +333,14 @@ class Recommend(Search):
         # An age that is no number, or lies ahead, counts as now.
         ages = tf.where(tf.math.is_finite(ages), tf.maximum(ages, 0.0), 0.0)
         return self._query(rows, kinds, ages, {"hour": hour, "weekday": weekday})
+
+
+def masking(config: ModelConfig) -> dict[str, Any]:
+    """The arguments of `Recommend` that say which of a history's items are left out."""
+    return {
+        "masks_history": bool(masked_kinds(config).any()),
+        "shown_kinds": [*kinds_called(config, "allow"), *kinds_called(config, "boost")],
+    }
 
 
 def place_specs(vocabulary: Vocabulary) -> list[tf.TensorSpec]:

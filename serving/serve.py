@@ -24,9 +24,10 @@ from serving.api.app import create_app
 from serving.api.http_protocol import HttpProtocol
 from serving.breaker import CircuitBreaker
 from serving.bundle import Bundle, list_bundles, list_versions, open_bundle
-from serving.bundle_shelf import BundleShelf, servable_versions
+from serving.bundle_shelf import BundleShelf, Processes, servable_versions
 from serving.client import ModelServerClient
 from serving.model_server_process import ModelServerProcess
+from serving.model_servers import ModelServerProcesses, ModelServers, held
 from serving.served_bundle import Client
 from serving.service import Service
 from serving.store import open_store
@@ -98,12 +99,12 @@ def chosen_bundle(workdir: Workdir) -> Bundle:
 
 def open_service(
     config: Config, workdir: Workdir, bundle: Bundle, client: Client,
-    process: ModelServerProcess | None = None,
+    process: Processes | None = None,
 ) -> Service:  # fmt: skip
     """Joins a bundle, the store filled from it where needed, and a model server's client.
 
     Args:
-        process: the model server, where it is ours to tell what to serve.
+        process: the model server or servers, where they are ours to tell what to serve.
 
     Raises:
         ServingError: the database cannot be used.
@@ -155,20 +156,37 @@ def check_keys(config: Config, workdir: Workdir, host: str) -> None:
 @contextlib.contextmanager
 def model_server(
     config: Config, workdir: Workdir, bundle: Bundle
-) -> Iterator[tuple[ModelServerClient, ModelServerProcess | None]]:
-    """A client of the configured model server, or of one that is started for as long."""
+) -> Iterator[tuple[Client, Processes | None]]:
+    """A client of the configured model servers, or of those that are started for as long.
+
+    There is one of them, or one for each shard of the bundle.
+    """
     with contextlib.ExitStack() as stack:
-        address, process = config.serving.model_server, None
-        if not address:
-            process = stack.enter_context(
-                ModelServerProcess(workdir.models, servable_versions([bundle]), workdir.root)
-            )
-            address = process.address
-        breaker = CircuitBreaker(
-            config.serving.breaker_failures, config.serving.breaker_seconds, address
+        named, process = config.serving.model_server.split(","), None
+        addresses = [address.strip() for address in named if address.strip()]
+        if not addresses:
+            started = stack.enter_context(start_processes(workdir, bundle))
+            process, addresses = started, started.addresses
+        clients = [stack.enter_context(_client(config, address)) for address in addresses]
+        yield clients[0] if len(clients) == 1 else ModelServers(clients), process
+
+
+def start_processes(workdir: Workdir, bundle: Bundle) -> ModelServerProcesses:
+    """A model server for each shard of a bundle, not started yet; one where there are none."""
+    versions, count = servable_versions([bundle]), bundle.num_shards
+    return ModelServerProcesses([
+        ModelServerProcess(
+            workdir.models, held(versions, server, count), workdir.root,
+            f"model_server{f'-{server}' if server else ''}.log",
         )
-        client = ModelServerClient(address, config.serving.timeout_seconds, breaker)
-        yield stack.enter_context(client), process
+        for server in range(count)
+    ])  # fmt: skip
+
+
+def _client(config: Config, address: str) -> ModelServerClient:
+    settings = config.serving
+    breaker = CircuitBreaker(settings.breaker_failures, settings.breaker_seconds, address)
+    return ModelServerClient(address, settings.timeout_seconds, breaker)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""One bundle behind a model server: every call names its version and checks who answered."""
+"""One bundle behind model servers: every call names its version and checks who answered."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from recsys.errors import ArtifactError, ServingError
+from serving.sharded_servable import ShardedServable
+from serving.shards import by_servable
 
 SIMILAR, RECOMMEND, ENCODER = "similar_items", "recommend", "image_encoder"
 WORDS = "text_encoder"
@@ -52,7 +54,7 @@ class ServedBundle:
 
     Args:
         bundle: which version is asked for.
-        client: of the model server that serves it.
+        client: of the model server that serves it, or of the several that share it.
         engine: `exact` or `scann`; `auto` is what the bundle chose for each verb.
     """
 
@@ -60,11 +62,15 @@ class ServedBundle:
         self.bundle = bundle
         self._client = client
         self._engine = engine
-        self._servables = set(bundle.info["servables"])
+        self._servables = by_servable(bundle.info["servables"])
 
     def has(self, servable: str) -> bool:
         """Whether the bundle holds a servable."""
         return servable in self._servables
+
+    def is_sharded(self, servable: str) -> bool:
+        """Whether the items of a servable are shared out, so that one item's shard may be down."""
+        return self._servables.get(servable, [servable]) != [servable]
 
     def servable(self, verb: str) -> str:
         """The servable that answers a verb with the chosen engine."""
@@ -97,9 +103,11 @@ class ServedBundle:
             ServingError: the model server does not answer, or from another bundle.
         """
         self.require(servable)
-        answer = self._client.predict(
-            servable, inputs, signature=signature, version=self.bundle.version
-        )
+        if self.is_sharded(servable):
+            whole = ShardedServable(self._servables[servable], self._ask)
+            answer = whole.predict(inputs, signature)
+        else:
+            answer = self._ask(servable, inputs, signature)
         found = {text(fingerprint) for fingerprint in np.ravel(answer["fingerprint"])}
         if found != {self.bundle.fingerprint}:
             raise ServingError(
@@ -109,6 +117,9 @@ class ServedBundle:
                 mend="Let both read the same workdir's export folder.",
             )  # fmt: skip
         return answer
+
+    def _ask(self, name: str, inputs: Mapping[str, Any], signature: str) -> dict[str, np.ndarray]:
+        return self._client.predict(name, inputs, signature=signature, version=self.bundle.version)
 
 
 def text(value: bytes | str) -> str:

@@ -23,6 +23,7 @@ from serving.api.schemas import (
 )
 from serving.attribution import attribution as report
 from serving.bundle_figures import figures
+from serving.degraded import noting
 from serving.items import SECONDS_PER_DAY
 
 router = APIRouter(tags=["operation"])
@@ -97,19 +98,20 @@ async def healthz() -> Health:
 def readyz(request: Request) -> Response:
     """Whether requests can be answered: the model server serves this bundle, the store answers."""
     service = service_of(request)
-    checks = {}
+    checks, warnings = {}, list(service.recommender.warnings)
     for name, check in (("model server", service.recommender.check),
                         ("database", service.store.ping)):  # fmt: skip
         try:
-            check()
+            # a part that is missing is no reason to send requests elsewhere
+            with noting() as missing:
+                check()
+            warnings += missing
             checks[name] = "ok"
         except VitrineError as error:
             checks[name] = error.line
     ready = set(checks.values()) == {"ok"}
     bundle = BundleOut(version=service.bundle.version, fingerprint=service.bundle.fingerprint)
-    body = Readiness(
-        ready=ready, bundle=bundle, checks=checks, warnings=service.recommender.warnings
-    ).model_dump_json()
+    body = Readiness(ready=ready, bundle=bundle, checks=checks, warnings=warnings).model_dump_json()
     headers = {} if ready else {"Retry-After": str(RETRY_SECONDS)}
     return Response(body, 200 if ready else 503, headers, "application/json")
 

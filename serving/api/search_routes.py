@@ -24,6 +24,7 @@ from serving.api.noted import note_answer
 from serving.api.problems import BodyError
 from serving.api.schemas import PhotoAnswer, PhotoPart, SearchRequest, Weighted
 from serving.api.upload_routes import NO_QUERY, likely, read_form
+from serving.degraded import partly
 from serving.query_mix import mix
 from serving.reasons import Reason
 from serving.recommender import Recommender, Shown
@@ -96,9 +97,9 @@ def _search(
     weighted: list[Weighted] = [*parts, *query.text, *query.items]
     weights = [each.weight for each in weighted]
     named = tuple(each.item_id for each in query.items)
-    found = recommender.similar_to_embedding(
+    found = partly(lambda: recommender.similar_to_embedding(
         mix(vectors, weights), page, _also_without(wanted, named), arrangement, reason_of(query)
-    )
+    ))  # fmt: skip
     note_answer(request, recommender, "search", found)
     first = shown[0] if shown else None
     return answered(

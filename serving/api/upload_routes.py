@@ -22,6 +22,7 @@ from serving.api.answers import (
 from serving.api.decoders import Decoders
 from serving.api.noted import note_answer
 from serving.api.schemas import Likely, PhotoAnswer, RankedQuery
+from serving.degraded import partly
 from serving.service import Service
 
 NO_QUERY = "Send JSON, or a form with files as `photo` and JSON as the field `query`."
@@ -77,7 +78,9 @@ def _search(request: Request, service: Service, data: bytes, query: RankedQuery)
         raise
     uploads.labels("accepted").inc()
     shown = recommender.describe_photo(png)
-    found = recommender.similar_to_embedding(shown.embedding, page, wanted, arrangement)
+    found = partly(
+        lambda: recommender.similar_to_embedding(shown.embedding, page, wanted, arrangement)
+    )
     note_answer(request, recommender, "similar_to_photo", found)
     return answered(
         request, service, PhotoAnswer, items=ranked(recommender.items, found),

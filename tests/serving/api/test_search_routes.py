@@ -130,7 +130,7 @@ def test_too_many_photos_are_refused(api: Client):
 
 
 def test_a_bundle_without_words_says_so(api: Client, service):
-    service.recommender.served._servables.discard("text_encoder")
+    service.recommender.served._servables.pop("text_encoder")
     answer = api.post(PATH, json={"text": [{"text": "red"}]})
     assert answer.status_code == 409
     assert "text_encoder" in answer.json()["detail"]
@@ -144,7 +144,7 @@ def test_the_reason_names_what_was_searched_by():
 
 
 def test_a_bundle_without_photos_says_so_before_any_photo_is_fitted(api: Client, service):
-    service.recommender.served._servables.discard("image_encoder")
+    service.recommender.served._servables.pop("image_encoder")
     service.recommender.bundle.info["image_size"] = 0
     answer = api.post(PATH, files={"photo": ("photo.png", photo(9))})
     assert answer.status_code == 409

@@ -149,7 +149,7 @@ def test_uploads_never_touch_the_disk(api: Client, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_bundle_without_a_tower_says_so(api: Client, service):
-    service.recommender.served._servables.discard("image_encoder")
+    service.recommender.served._servables.pop("image_encoder")
     answer = send(api, png())
     assert answer.status_code == 409
     assert "image_encoder" in answer.json()["detail"]

@@ -189,7 +189,8 @@ def test_history_is_latest_first_with_its_items(api: Client):
 
 
 def test_without_a_recommender_it_says_what_is_missing(api: Client, service):
-    service.recommender.served._servables -= {"recommend", "recommend_scann"}
+    for name in ("recommend", "recommend_scann"):
+        service.recommender.served._servables.pop(name)
     answer = api.get("/v1/users/ann/recommendations")
     assert answer.status_code == 409
     assert "events make recommendations" in answer.json()["mend"]
