@@ -8,7 +8,9 @@ from recsys.errors import DataError, NotFoundError
 from recsys.workdir import Workdir
 from serving.traffic import load_traffic
 from tests.serving.test_bundle_shelf import publish
+from tests.vitrine.small_refresh import make_shop
 from vitrine.bundles import bundles, render_text, rollback
+from vitrine.refresh_outcome import DONE
 
 
 @pytest.fixture
@@ -51,3 +53,15 @@ def test_what_is_no_bundle_is_refused(workdir):
     with pytest.raises(DataError, match="vitrine bundles"):
         rollback(workdir, "last")
     assert load_traffic(workdir).pinned is None
+
+
+def test_a_rollback_goes_to_what_a_refresh_made_and_outlives_the_next(tmp_path, monkeypatch):
+    shop = make_shop(tmp_path, monkeypatch)
+    shop.write([(f"i{number}", f"item {number}") for number in range(11)])
+    assert shop.refresh().status == DONE
+    assert serves(shop.workdir) == ["", "all"]
+    assert rollback(shop.workdir, "1")["fingerprint"] == "f1"
+    shop.write([(f"i{number}", f"item {number}") for number in range(12)])
+    assert shop.refresh().version == 3
+    assert serves(shop.workdir) == ["all", "", ""]
+    assert rollback(shop.workdir, "newest")["fingerprint"] == "f3"
