@@ -34,12 +34,13 @@ def class_heat(
     if heads is None:
         raise ValueError("the tower has no heads")
 
+    images = tf.cast(pixels[np.newaxis], tf.float32)
+
     def score(maps: tf.Tensor) -> tf.Tensor:
-        features = tower.layer.pool(maps)
+        features = tower.layer.pool(maps, images)
         return heads(features, tower.layer.embed(features))[0][label][:, number]
 
-    maps = tower.layer.maps(tf.cast(pixels[np.newaxis], tf.float32))
-    return _grad_cam(maps, score)
+    return _grad_cam(tower.layer.maps(images), score)
 
 
 def pair_heat(
@@ -54,16 +55,19 @@ def pair_heat(
     Returns:
         Two float32 [rows, cols] in [0, 1].
     """
-    first, second = (tower.layer.maps(tf.cast(each[np.newaxis], tf.float32))
-                     for each in (pixels, others))  # fmt: skip
+    images = [tf.cast(each[np.newaxis], tf.float32) for each in (pixels, others)]
+    maps = [tower.layer.maps(each) for each in images]
+    embeddings = [tower.layer.embed(tower.layer.pool(*each))
+                  for each in zip(maps, images, strict=True)]  # fmt: skip
 
-    def towards(other: tf.Tensor) -> NDArray[np.float32]:
-        goal = tower.layer.embed(tower.layer.pool(other))
-        found = first if other is second else second
-        return _grad_cam(found, lambda maps: tf.reduce_sum(
-            tower.layer.embed(tower.layer.pool(maps)) * goal, axis=1))  # fmt: skip
+    def heat(place: int) -> NDArray[np.float32]:
+        def cosine(found: tf.Tensor) -> tf.Tensor:
+            embedding = tower.layer.embed(tower.layer.pool(found, images[place]))
+            return tf.reduce_sum(embedding * embeddings[1 - place], axis=1)
 
-    return towards(second), towards(first)
+        return _grad_cam(maps[place], cosine)
+
+    return heat(0), heat(1)
 
 
 def overlay(pixels: NDArray[np.uint8], heat: NDArray[np.float32]) -> Image.Image:

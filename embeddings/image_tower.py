@@ -21,6 +21,7 @@ from embeddings.backbone import (
     distance_of,
     draw_picture,
 )
+from embeddings.color_histogram import color_histogram
 from embeddings.heads import Heads
 from embeddings.weights import load_weights, save_weights
 from recsys.artifact import open_artifact
@@ -50,6 +51,7 @@ class TowerSettings(Section):
     image_size: int
     embedding_dim: int
     pooling: str = "average"
+    color_levels: int = 0
     dropout: float = 0.0
     batch_norm: str = "train"
     metric_scale: float = 16.0
@@ -85,6 +87,7 @@ class ImageTower(tf.keras.layers.Layer):
         embedding_dim: int,
         *,
         pooling: str = "average",
+        color_levels: int = 0,
         dropout: float = 0.0,
         batch_norm: str = "train",
         **kwargs: Any,
@@ -93,6 +96,7 @@ class ImageTower(tf.keras.layers.Layer):
         self.backbone = Backbone.model_validate(dict(backbone))
         self.embedding_dim = embedding_dim
         self.pooling = pooling
+        self.color_levels = color_levels
         self.dropout_rate = dropout
         self.batch_norm = batch_norm
         self.network = build_network(self.backbone)
@@ -104,19 +108,28 @@ class ImageTower(tf.keras.layers.Layer):
         self.projection = tf.keras.layers.Dense(embedding_dim, name="projection")
 
     def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Pooled features before the projection: float32 [batch, channels]."""
-        return self.pool(self.maps(images, training))
+        """Features before the projection: float32 [batch, channels]."""
+        return self.pool(self.maps(images, training), images)
 
     def maps(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """What the backbone sees where: float32 [batch, rows, cols, channels]."""
         scale = self.backbone.scale
         return self.network((images - scale.offset) / scale.divisor, training=training)
 
-    def pool(self, maps: tf.Tensor) -> tf.Tensor:
-        """One feature of each channel: float32 [batch, channels]."""
+    def pool(self, maps: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
+        """One feature of each channel, and the photo's colors: float32 [batch, channels].
+
+        Args:
+            maps: what the backbone sees where.
+            images: what it sees it in, as in a call.
+        """
         if self.pooling == "gem":  # Radenovic et al. 2018: between average (1) and maximum
-            return tf.reduce_mean(tf.maximum(maps, 1e-6) ** 3.0, axis=[1, 2]) ** (1.0 / 3.0)
-        return tf.reduce_mean(maps, axis=[1, 2])
+            pooled = tf.reduce_mean(tf.maximum(maps, 1e-6) ** 3.0, axis=[1, 2]) ** (1.0 / 3.0)
+        else:
+            pooled = tf.reduce_mean(maps, axis=[1, 2])
+        if not self.color_levels:
+            return pooled
+        return tf.concat([pooled, color_histogram(images, self.color_levels)], axis=1)
 
     def embed(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Unit embeddings float32 [batch, embedding_dim] of pooled features."""
@@ -135,6 +148,7 @@ class ImageTower(tf.keras.layers.Layer):
         return {
             **super().get_config(), "backbone": self.backbone.model_dump(),
             "embedding_dim": self.embedding_dim, "pooling": self.pooling,
+            "color_levels": self.color_levels,
             "dropout": self.dropout_rate, "batch_norm": self.batch_norm,
         }  # fmt: skip
 
@@ -234,7 +248,8 @@ def build_tower(settings: TowerSettings) -> Tower:
     """Builds a tower with fresh weights."""
     layer = ImageTower(
         settings.backbone.model_dump(), settings.embedding_dim, pooling=settings.pooling,
-        dropout=settings.dropout, batch_norm=settings.batch_norm, name="image_tower",
+        color_levels=settings.color_levels, dropout=settings.dropout,
+        batch_norm=settings.batch_norm, name="image_tower",
     )  # fmt: skip
     num_classes = settings.num_classes()
     heads = Heads(num_classes, metric_scale=settings.metric_scale) if num_classes else None
@@ -272,17 +287,25 @@ def read_tower(folder: Path) -> Tower:
     Raises:
         ArtifactError: the settings or the weights cannot be read.
     """
+    tower = build_tower(read_settings(folder))
+    load_weights(tower.model, folder / WEIGHTS_FILE)
+    return tower
+
+
+def read_settings(folder: Path) -> TowerSettings:
+    """What a tower was built from; unlike the tower itself it is read at once.
+
+    Raises:
+        ArtifactError: the settings cannot be read.
+    """
     path = folder / SETTINGS_FILE
     try:
-        settings = TowerSettings.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return TowerSettings.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise ArtifactError(
             f"the tower's settings cannot be read: {' '.join(str(error).split())}.",
             where=str(path), mend="Run `vitrine train-tower` again.",
         ) from error  # fmt: skip
-    tower = build_tower(settings)
-    load_weights(tower.model, folder / WEIGHTS_FILE)
-    return tower
 
 
 def save_tower(tower: Tower, folder: Path) -> None:

@@ -16,7 +16,7 @@ class Quarters(tf.keras.layers.Layer):
     def maps(self, images):
         return tf.nn.avg_pool2d(images, 4, 4, "VALID") / 255.0
 
-    def pool(self, maps):
+    def pool(self, maps, images):
         return tf.reduce_mean(maps, axis=[1, 2])
 
     def embed(self, features):

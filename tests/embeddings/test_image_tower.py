@@ -103,6 +103,17 @@ def test_a_layer_is_built_again_from_its_config(tower):
     np.testing.assert_allclose(again(PHOTOS), tower.layer(PHOTOS), atol=1e-6)
 
 
+def test_colors_are_features_beside_those_of_the_network(tower, tmp_path):
+    colored = build_tower(SETTINGS.model_copy(update={"color_levels": 3}))
+    plain = tower.layer.features(PHOTOS).shape[1]
+    assert colored.layer.features(PHOTOS).shape == (3, plain + 2 * 27)
+    with write_artifact(tmp_path / "tower", KIND) as draft:
+        save_tower(colored, draft.path)
+        draft.info["answer"] = colored.answer()
+    loaded = load_tower(tmp_path / "tower")
+    np.testing.assert_allclose(loaded.layer(PHOTOS), colored.layer(PHOTOS), atol=1e-6)
+
+
 def test_gem_pooling_leans_towards_the_strongest_response(tower):
     settings = SETTINGS.model_copy(update={"pooling": "gem"})
     gem = build_tower(settings)
