@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class PhotoServer(ThreadingHTTPServer):
-    """Answers each path as `answers` says; counts requests and how many there are at once.
+    """Answers each path as `answers` says; counts requests and connections.
 
     An answer is bytes, sent honestly with an ETag, or a function of the request's handler.
     """
@@ -22,13 +22,11 @@ class PhotoServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: dict[str, bytes | Callable[[_Handler], None]] = {}
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: dict[str, bytes | Answer] = {}
         self.asked: Counter[str] = Counter()
         self.headers: dict[str, dict[str, str]] = {}  # of the last request for each path
         self.connections = 0
-        self.at_once = 0
-        self.most_at_once = 0
         self.lock = threading.Lock()
 
     def url(self, path: str) -> str:
@@ -42,7 +40,7 @@ class PhotoServer(ThreadingHTTPServer):
         """Clients that hang up are what is tested."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: PhotoServer
 
@@ -51,19 +49,13 @@ class _Handler(BaseHTTPRequestHandler):
         with server.lock:
             server.asked[self.path] += 1
             server.headers[self.path] = dict(self.headers)
-            server.at_once += 1
-            server.most_at_once = max(server.most_at_once, server.at_once)
-        try:
-            answer = server.answers.get(self.path, b"")
-            if callable(answer):
-                answer(self)
-            elif answer:
-                self.honest(answer)
-            else:
-                self.status(404)
-        finally:
-            with server.lock:
-                server.at_once -= 1
+        answer = server.answers.get(self.path, b"")
+        if callable(answer):
+            answer(self)
+        elif answer:
+            self.honest(answer)
+        else:
+            self.status(404)
 
     @property
     def count(self) -> int:
@@ -127,3 +119,6 @@ def photo_server() -> Iterator[PhotoServer]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+Answer = Callable[[Handler], None]
