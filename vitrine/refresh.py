@@ -90,8 +90,6 @@ def _status(error: VitrineError) -> str:
         return LOCKED
     if isinstance(error, OutOfTimeError):
         return OUT_OF_TIME
-    if isinstance(error, IndexQualityError):
-        return GATE_FAILED  # the gate of recall, judged where the index is made
     return REFUSED if isinstance(error, DataError) else FAILED
 
 
@@ -111,11 +109,14 @@ class _Refresh:
     def run(self) -> Outcome:
         check_forced(self.asked.forced)
         clear_versions(self.old.root, 3600 * self.config.refresh.keep_hours, keep=[self.tag])
-        for stage in STAGES:
-            self._make(stage)
-            if stage is STAGES[0]:
-                self._compare()
-            stop_if_late(f"what is made up to `{stage.name}` is kept")
+        try:
+            for stage in STAGES:
+                self._make(stage)
+                if stage is STAGES[0]:
+                    self._compare()
+                stop_if_late(f"what is made up to `{stage.name}` is kept")
+        except IndexQualityError as error:
+            return self._judge_and_publish(error)
         if self.draft == self.old and would_be_exported(self.config, self.draft) is None:
             self._publish(None)
             return Outcome(UNCHANGED, stages=self._stages())
@@ -166,14 +167,19 @@ class _Refresh:
             where = self.config.data.catalog
             refuse_shrunk(self.changes, self.config.refresh.max_shrink, where)
 
-    def _judge_and_publish(self) -> Outcome:
-        from vitrine.health.gate import failed, gate, parity
+    def _judge_and_publish(self, refused: IndexQualityError | None = None) -> Outcome:
+        """Publishes what passes its gates; an index that was refused is one that did not."""
+        from vitrine.health.gate import failed, gate, index_refused, parity
         from vitrine.health.measure import measure
 
         self._count_the_rest()
         started = time.monotonic()
         figures = measure(self.config, self.old, self.draft)
-        gates = [*gate(figures, self.config, self._forced()), parity(None, exported=False)]
+        if refused is not None:
+            figures["index"] = {}  # there is none but the old one
+        gates = [*gate(figures, self.config, self._forced()),
+                 *([index_refused(refused)] if refused is not None else []),
+                 parity(None, exported=False)]  # fmt: skip
         measuring = time.monotonic() - started
         outcome = Outcome(GATE_FAILED, changes=self.changes.as_dict())
         exporting, error = 0.0, None

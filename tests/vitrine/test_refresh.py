@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from recsys.errors import ArtifactError, OutOfTimeError, ServingError
+from recsys.errors import ArtifactError, IndexQualityError, OutOfTimeError, ServingError
 from recsys.workdir import published
 from tests.vitrine.small_refresh import FIGURES, make_shop
 from vitrine.locking import workdir_lock
@@ -154,6 +154,15 @@ def test_servables_that_answer_otherwise_once_loaded_fail_a_gate(shop):
     outcome = shop.refresh()
     assert outcome.status == GATE_FAILED and "answers differently" in outcome.error
     assert shop.workdir.places == {}
+
+
+def test_an_index_below_its_recall_fails_a_gate_and_is_reported(shop):
+    shop.write([*TEN, ("new", "an item")])
+    shop.fail["index"] = IndexQualityError("the index finds 0.85, 0.05 less than 0.9.")
+    outcome = shop.refresh()
+    assert outcome.status == GATE_FAILED and "0.05 less" in outcome.error
+    assert outcome.report and shop.ran == ["tables", "index"] and shop.versions == [1]
+    assert shop.refresh().status == DONE  # the next one makes the index again
 
 
 def test_a_second_refresh_refuses_and_names_the_first(shop):

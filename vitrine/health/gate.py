@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from recsys.config import Config
-from recsys.errors import DataError, ServingError
+from recsys.errors import DataError, IndexQualityError, ServingError
 
 FEWEST = 100  # items whose vectors are compared, below which their drift is chance
 PARITY = "parity"
@@ -132,6 +132,12 @@ def parity(error: ServingError | None, *, exported: bool = True) -> GateResult:
     return GateResult(PARITY, "servables that answer otherwise once loaded again",
                       float(error is not None) if exported else None, 0.0, False, "",
                       note=note)  # fmt: skip
+
+
+def index_refused(error: IndexQualityError) -> GateResult:
+    """The gate of recall where no index was made: the error says what it lacks of the limit."""
+    return GateResult("recall", "spaces without an index that may be served", 1.0, 0.0, False, "",
+                      note=error.line)  # fmt: skip
 
 
 def _items(figures: Mapping[str, Any], config: Config) -> list[GateResult]:

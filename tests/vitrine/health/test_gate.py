@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 
 from recsys.config import Config
-from recsys.errors import DataError, ServingError
-from vitrine.health.gate import GATES, GateResult, check_forced, failed, gate, parity
+from recsys.errors import DataError, IndexQualityError, ServingError
+from vitrine.health.gate import (
+    GATES,
+    GateResult,
+    check_forced,
+    failed,
+    gate,
+    index_refused,
+    parity,
+)
 
 
 def figures(**changed: Any) -> dict[str, Any]:
@@ -110,3 +118,9 @@ def test_parity_is_judged_by_export():
     result = parity(ServingError("once loaded again it answers differently.", where="recommend"))
     assert not result.passed
     assert result.line.endswith("(recommend: once loaded again it answers differently.)")
+
+
+def test_an_index_that_was_refused_is_a_gate_that_failed():
+    (miss,) = failed([index_refused(IndexQualityError("finds 0.85, 0.05 less than 0.9."))])
+    assert miss.name == "recall"
+    assert "0.05 less" in miss.line
