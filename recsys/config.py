@@ -110,6 +110,10 @@ class TowerConfig(Section):
     early_epochs: int = Field(0, ge=0)  # how many epochs see photos of that size
     weight_average: Fraction = 0.0  # kept of the running mean per step, say 0.995; 0 is none
     batch_norm: Literal["auto", "frozen", "train"] = "auto"  # auto: as the backbone file says
+    color_levels: int = Field(0, ge=0, le=6)  # 4: 64 soft colors beside the features; 0: none
+    teachers: list[str] = Field(default_factory=list)  # folders of trained towers to learn from
+    teacher_weight: float = Field(1.0, ge=0)  # how much their view counts beside the labels
+    adversary: float = Field(0.0, ge=0)  # half of the photos are led astray by so many of 255
     seed: int = 0  # of first weights, augmentation and the order of batches
 
 
