@@ -23,13 +23,20 @@ from recsys.repeats import masked_kinds
 from recsys.retrieval_model import TwoTower
 from recsys.sequences import Sequences, make_sequences
 from recsys.splits import leave_last_out
+from recsys.team import ALONE, Team
 from recsys.training_draft import TrainingDraft
 from recsys.training_loop import Fitted, fit
 from recsys.workdir import Workdir
 
 
-def train(config: Config, workdir: Workdir) -> dict[str, Any]:
+def train(config: Config, workdir: Workdir, team: Team = ALONE) -> dict[str, Any]:
     """Trains the two-tower model on everything but each shopper's last two targets.
+
+    Args:
+        config: the settings.
+        workdir: holds the tables; the model is written into it.
+        team: the workers that train together on one workdir, each of which calls this; the
+            first one writes the model.
 
     Returns:
         The best epoch and its validation NDCG@10, and how fast it went.
@@ -59,8 +66,11 @@ def train(config: Config, workdir: Workdir) -> dict[str, Any]:
         split.train, split.validation, features, vocabulary, config,
         idle=idle_items(catalog, sequences, config), known=split.ranked(config.evaluation.rank),
         draft=kept, logs=workdir.root / "tensorboard" if config.train.tensorboard else None,
+        team=team,
     )  # fmt: skip
     summary = summarize(fitted)
+    if not team.is_first:
+        return summary
     with write_artifact(workdir.model, "model") as draft:
         draft.inputs = dict(kept.inputs)
         draft.info = {**summary, "model": config.model.model_dump(mode="json")}

@@ -23,6 +23,7 @@ from recsys.repeats import masked_kinds
 from recsys.retrieval_model import TwoTower
 from recsys.sequences import Sequences, target_weights
 from recsys.splits import Cases
+from recsys.team import ALONE, Team
 from recsys.training_draft import TrainingDraft
 from recsys.training_input import Epochs
 from recsys.training_step import Step
@@ -49,7 +50,7 @@ def fit(
     sequences: Sequences, validation: Cases, features: ItemFeatures, vocabulary: Vocabulary,
     config: Config, epochs: int | None = None, idle: NDArray[np.bool_] | None = None,
     known: NDArray[np.bool_] | None = None, draft: TrainingDraft | None = None,
-    logs: Path | None = None,
+    logs: Path | None = None, team: Team = ALONE,
 ) -> Fitted:  # fmt: skip
     """Trains a model; with validation cases it stops early and keeps the best weights.
 
@@ -64,6 +65,8 @@ def fit(
         known: bool [num_items] the items that validation ranks; all when None.
         draft: where every epoch is kept, so that a killed training goes on; nowhere when None.
         logs: folder of TensorBoard's logs; none when None.
+        team: the workers that train together, each of which calls this; the first one judges
+            and keeps the draft, which all must be able to read.
 
     Raises:
         TrainingError: there is nothing to learn from, the loss is not a number, or a training
@@ -75,19 +78,21 @@ def fit(
     validation = validation.take(slice(most_cases(model.num_items)))
     fitted = Fitted(model)
     best = _resume(fitted, draft) if draft else None
-    step, started = Step(model, config.train.accumulate), time.monotonic() - fitted.seconds
+    _start_alike(model, len(fitted.epochs), team)
+    step, started = Step(model, config.train.accumulate, team), time.monotonic() - fitted.seconds
     windows = Epochs(sequences, weights, config)
-    writer = tf.summary.create_file_writer(str(logs)) if logs else None
+    writer = tf.summary.create_file_writer(str(logs)) if logs and team.is_first else None
     for epoch in range(len(fitted.epochs) + 1, (epochs or config.train.epochs) + 1):
         if len(validation) and epoch - 1 - fitted.best_epoch >= config.train.patience:
             break
-        if is_out_of_time(epoch - 1, time.monotonic() - started, config.train.max_minutes):
+        seconds = team.first(lambda: time.monotonic() - started)
+        if is_out_of_time(epoch - 1, seconds, config.train.max_minutes):
             say(f"  {config.train.max_minutes:g} minutes end the training")
             break
         loss = _train_epoch(fitted, step, windows, epoch)
-        ndcg = (
-            validation_ndcg(model, validation, config, known) if len(validation) else float("nan")
-        )
+        ndcg = float("nan")
+        if len(validation):
+            ndcg = team.first(lambda: validation_ndcg(model, validation, config, known))
         fitted.epochs.append({"loss": loss, "validation_ndcg": ndcg})
         if best is None or not ndcg <= fitted.validation_ndcg:
             fitted.best_epoch, fitted.validation_ndcg = epoch, ndcg
@@ -97,7 +102,7 @@ def fit(
             f"{time.monotonic() - started:.0f} s")  # fmt: skip
         if writer:
             _log(writer, epoch, fitted)
-        if draft:
+        if draft and team.is_first:
             _keep(fitted, best, draft)
     for variable, value in zip(model.variables, best or [], strict=True):
         variable.assign(value)
@@ -138,6 +143,13 @@ def _new_model(
     build_query_tower(model.query_tower, config.model)
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def _start_alike(model: TwoTower, epochs: int, team: Team) -> None:
+    """The same weights for every worker, and dropout of its own for each."""
+    team.copy_first(_state(model))
+    if team.rank:
+        tf.random.set_seed(model.settings.seed + epochs + 7919 * team.rank)
 
 
 def _train_epoch(fitted: Fitted, step: Step, windows: Epochs, epoch: int) -> float:

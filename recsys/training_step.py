@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from recsys.histories import Batch
 from recsys.retrieval_model import TwoTower
+from recsys.team import ALONE, Team
 
 Gradients = list[tf.Tensor | tf.IndexedSlices | None]
 
@@ -21,6 +22,7 @@ class Step:
     Args:
         model: with its optimizer.
         accumulate: batches whose gradients are summed up before the model moves.
+        team: the workers that learn from parts of each batch and move alike.
 
     Example:
         >>> step = Step(model)
@@ -28,20 +30,23 @@ class Step:
         >>> step.finish()
     """
 
-    def __init__(self, model: TwoTower, accumulate: int = 1) -> None:
-        self.model, self.accumulate = model, accumulate
+    def __init__(self, model: TwoTower, accumulate: int = 1, team: Team = ALONE) -> None:
+        self.model, self.accumulate, self.team = model, accumulate, team
         self._waiting: list[Gradients] = []
         function: Callable[..., Callable[..., tf.Tensor]] = tf.function(
             reduce_retracing=True, autograph=False
         )
         self._whole = function(self._train)
-        self._gradients = function(self._part)
+        self._gradients, self._move = function(self._part), function(self._apply)
 
     def __call__(self, batch: Batch) -> tf.Tensor:
         """Learns from a batch; returns its loss."""
-        if self.accumulate == 1:
+        if self.accumulate == 1 and self.team.count == 1:
             return self._whole(batch)
-        loss, gradients = self._gradients(batch)
+        part = self.team.part(batch)
+        loss, gradients = self._gradients(part)
+        if self.team.count > 1:
+            gradients, loss = self.team.mean(gradients, loss, tf.reduce_sum(part.weights))
         self._waiting.append(gradients)
         if len(self._waiting) == self.accumulate:
             self.finish()
@@ -50,7 +55,7 @@ class Step:
     def finish(self) -> None:
         """Moves by what has been summed up, at the end of an epoch."""
         if self._waiting:
-            self._apply([mean_gradient(parts) for parts in zip(*self._waiting, strict=True)])
+            self._move([mean_gradient(parts) for parts in zip(*self._waiting, strict=True)])
             self._waiting = []
 
     def _train(self, batch: Batch) -> tf.Tensor:
