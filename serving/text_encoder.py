@@ -5,10 +5,10 @@ from __future__ import annotations
 import tensorflow as tf
 
 from embeddings.text_tower import TextTower
-from serving.servables import DEFAULT, Functions, Servable, Tensors
+from serving.servables import DEFAULT, Encoder, Functions, Tensors
 
 
-class TextEncoder(Servable):
+class TextEncoder(Encoder):
     """Words to embeddings of the photo space; they are cut into tokens in the graph.
 
     Signature `serving_default`:

@@ -28,11 +28,12 @@ EVERY = ["image_encoder", "recommend", "recommend_scann", "similar_items", "simi
 def quick(monkeypatch):
     """Publishes similar_items alone, over the exact engine: the others only take time."""
 
-    def only_exact(parts, config, fingerprint):
-        every = make_servables(parts, config, fingerprint)
+    def only_exact(parts, config, fingerprint, kept=()):
+        every = make_servables(parts, config, fingerprint, kept)
         return {"similar_items": every["similar_items"]}
 
     monkeypatch.setattr(exporting, "make_servables", only_exact)
+    monkeypatch.setattr(exporting, "find_kept", lambda keys, workdir: {})
 
 
 def folders(workdir):
