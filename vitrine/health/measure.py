@@ -19,6 +19,7 @@ from recsys.config import Config
 from recsys.embedding_table import open_table
 from recsys.errors import ArtifactError
 from recsys.interactions import load_interactions
+from recsys.progress import say
 from recsys.workdir import Workdir
 from vitrine.health import drift
 from vitrine.health.agreement import Agreement
@@ -66,14 +67,14 @@ def measure(config: Config, old: Workdir, draft: Workdir) -> Figures:
 
     Args:
         config: `refresh.num_probes`, `refresh.duplicate_probes`, `serving.duplicate_cosine`.
-        old: what was published before; it may lack anything.
+        old: what was published before; it may lack anything, or be damaged.
         draft: whose tables, embeddings, model, transitions and index are all there.
 
     Returns:
         `items`, `drift`, `neighbors`, `canaries`, `near_duplicates`, `index` and `failures`, ready
         for JSON; None in the place of what has nothing to be compared with.
     """
-    before, after = _read(old), _read(draft)
+    before, after = _read_old(old), _read(draft)
     both, rows = _in_both(before, after)
     kept = _neighbors(before, after, both, rows, config)
     return {
@@ -104,6 +105,15 @@ def _read(workdir: Workdir) -> _Side:
 
         model = load_two_tower(workdir.model)
     return _Side(workdir, item_ids, photo_ids, vectors, tower, model)
+
+
+def _read_old(workdir: Workdir) -> _Side:
+    """As `_read`; what is damaged is not compared with, so that a refresh can replace it."""
+    try:
+        return _read(workdir)
+    except ArtifactError as error:
+        say(f"  what was published before cannot be compared with: {error.line}")
+        return _Side(workdir, [], [], np.zeros((0, 0), np.float32), "", None)
 
 
 def _in_both(before: _Side, after: _Side) -> tuple[list[str], tuple[NDArray[Any], NDArray[Any]]]:

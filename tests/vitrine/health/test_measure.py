@@ -102,6 +102,16 @@ def test_a_first_refresh_has_nothing_to_compare_with(tmp_path):
     assert failed(gate(found, CONFIG)) == []
 
 
+def test_a_damaged_snapshot_is_not_compared_with_and_can_be_replaced(tmp_path):
+    old = make_workdir(tmp_path / "old", circle(40))
+    (old.embeddings / "parts" / "00000.parquet").write_bytes(b"damaged")
+    found = measure(CONFIG, old, make_workdir(tmp_path / "new", circle(40)))
+    assert found["items"]["lost_share"] is None
+    assert found["drift"] is None
+    with pytest.raises(ArtifactError):  # but what is to be published must be whole
+        measure(CONFIG, make_workdir(tmp_path / "whole", circle(40)), old)
+
+
 def test_probes_are_as_many_as_the_settings_say(tmp_path):
     few = config_from({"refresh": {"num_probes": 7, "duplicate_probes": 3}}, where="test")
     old = make_workdir(tmp_path / "old", circle(40))
