@@ -14,20 +14,21 @@ import numpy as np
 import tensorflow as tf
 
 from embeddings.augment import augment
-from embeddings.image_tower import CATEGORY, Tower
+from embeddings.distillation import Teachers
+from embeddings.image_tower import Tower
 from embeddings.labels import is_missing
-from embeddings.losses import contrastive_loss, masked_cross_entropy, masked_set_loss
 from embeddings.mixing import mix
+from embeddings.tower_loss import TowerLoss
 from embeddings.weight_average import WeightAverage
 from embeddings.weights import load_weights, quiet_keras, save_weights
 from recsys.artifact import write_json
 from recsys.config import TowerConfig
 from recsys.errors import TrainingError
 from recsys.progress import say, track
+from recsys.team import ALONE, Team
 
 STATE_FILE = "state.json"
 BEST_FILE = "best.weights.h5"
-CONTRASTIVE_TEMPERATURE = 0.1
 
 Batch = dict[str, np.ndarray]
 
@@ -63,16 +64,20 @@ class Training:
         config: how.
         class_weights: for each label, how much a photo of each class counts.
         folder: where checkpoints are kept; a killed training goes on from them.
+        team: the workers that train together and read one folder; the first one writes it.
+        teachers: larger towers to learn from.
     """
 
     def __init__(
-        self, tower: Tower, config: TowerConfig, class_weights: dict[str, np.ndarray], folder: Path
-    ) -> None:
+        self, tower: Tower, config: TowerConfig, class_weights: dict[str, np.ndarray],
+        folder: Path, team: Team = ALONE, teachers: Teachers | None = None,
+    ) -> None:  # fmt: skip
         self.tower = tower
         self.config = config
         self.folder = folder
+        self.team = team
         self.state = State()
-        self._class_weights = {name: tf.constant(w) for name, w in class_weights.items()}
+        self._loss = TowerLoss(tower, config, class_weights, teachers)
         self._average = WeightAverage(tower.model.trainable_variables, config.weight_average)
         self._backbone_variables = tower.layer.network.trainable_variables
         backbone = {id(variable) for variable in self._backbone_variables}
@@ -102,16 +107,18 @@ class Training:
             average=self._average.values,
         )  # fmt: skip
         self._resume(checkpoint, key)
+        self._start_alike()
         num_epochs = config.frozen_epochs + config.epochs
         while self.state.epoch < num_epochs and not self._stalled():
             epoch = self.state.epoch
             loss = self._train_epoch(training, epoch, steps, batch_size)
             with self._average.in_place():
-                scores = self.evaluate(validation) if len(validation) else {}
+                scores = self._judge_together(validation) if len(validation) else {}
                 self._finish_epoch(loss, scores, num_epochs)
                 self._save_best()
             self._save(checkpoint, key)
-        load_weights(self.tower.model, self.folder / BEST_FILE)
+        if self.team.is_first:
+            load_weights(self.tower.model, self.folder / BEST_FILE)
         return self.state
 
     def evaluate(self, examples: Examples) -> dict[str, float]:
@@ -133,13 +140,19 @@ class Training:
             if len(hits):
                 scores[name] = float(hits.mean())
         if scores:
-            weights = {name: self._label_weight(name) + 1e-9 for name in scores}
+            weights = {name: self._loss.label_weight(name) + 1e-9 for name in scores}
             total = sum(weights.values())
             scores["score"] = sum(scores[name] * weights[name] for name in weights) / total
         else:
             scores["score"] = -float(np.mean(losses))
         scores["validation_loss"] = float(np.mean(losses))
         return scores
+
+    def _judge_together(self, examples: Examples) -> dict[str, float]:
+        """What the first worker says, to the last digit: it decides when training ends."""
+        scores = self.evaluate(examples)
+        return {name: self.team.first(functools.partial(float, score))
+                for name, score in scores.items()}  # fmt: skip
 
     def logits(self, examples: Examples) -> dict[str, np.ndarray]:
         """What the classifiers say of photos, before any softmax: [n, num_classes] by label."""
@@ -178,8 +191,13 @@ class Training:
         epochs = config.frozen_epochs + config.epochs
         self._head_optimizer = adamw(rate, epochs, self._head_variables)
         self._backbone_optimizer = adamw(rate * factor, config.epochs, self._backbone_variables)
-        self._step = tf.function(self._step_eagerly, reduce_retracing=True, autograph=False)
-        self._judge = tf.function(self._judge_eagerly, reduce_retracing=True, autograph=False)
+        compiled = functools.partial(tf.function, reduce_retracing=True, autograph=False)
+        self._step = compiled(self._step_eagerly)
+        self._gradients, self._move = (
+            compiled(self._gradients_eagerly),
+            compiled(self._move_eagerly),
+        )
+        self._judge = compiled(self._judge_eagerly)
 
     def _train_epoch(self, training: Examples, epoch: int, steps: int, batch_size: int) -> float:
         order = np.random.default_rng((self.config.seed, epoch)).permutation(len(training))
@@ -188,29 +206,63 @@ class Training:
         losses = []
         batches = track(_batches(order, batch_size), f"tower epoch {epoch + 1}", steps)
         for place, (rows, _) in enumerate(batches):
-            images, labels = _gather(training, rows)
-            seed = tf.constant([self.config.seed, epoch * steps + place], tf.int32)
-            loss = float(self._step(images, labels, seed, frozen, size))
+            own = self.team.part(rows)
+            images, labels = _gather(training, own)
+            # worker 0 of any team augments as one that is alone
+            seed = tf.constant([self.config.seed + 7919 * self.team.rank, epoch * steps + place])
+            loss = float(self._learn(images, labels, seed, frozen, size))
             if not math.isfinite(loss):
                 raise self._not_a_number(epoch, place, rows)
             losses.append(loss)
+        # each worker's statistics of batch normalization come from its own photos
+        self.team.average([v for v in self.tower.model.non_trainable_variables
+                           if v.dtype.is_floating])  # fmt: skip
         return float(np.mean(losses))
+
+    def _start_alike(self) -> None:
+        """The same weights for every worker, and dropout of its own for each."""
+        self.team.copy_first(self.tower.model.variables)
+        if self.team.rank:
+            tf.random.set_seed(self.config.seed + 7919 * self.team.rank)
+
+    def _learn(
+        self, pixels: np.ndarray, labels: Batch, seed: tf.Tensor, frozen: bool, size: int
+    ) -> tf.Tensor:
+        """One step on this worker's part of a batch; the loss of all parts."""
+        if self.team.count == 1:
+            return self._step(pixels, labels, seed, frozen, size)
+        loss, gradients = self._gradients(pixels, labels, seed, frozen, size)
+        gradients, loss = self.team.mean(gradients, loss, float(len(pixels)))
+        self._move(gradients, frozen)
+        return loss
 
     def _step_eagerly(
         self, pixels: tf.Tensor, labels: dict[str, tf.Tensor], seed: tf.Tensor, frozen: bool,
         size: int,
     ) -> tf.Tensor:  # fmt: skip
+        loss, gradients = self._gradients_eagerly(pixels, labels, seed, frozen, size)
+        self._move_eagerly(gradients, frozen)
+        return loss
+
+    def _gradients_eagerly(
+        self, pixels: tf.Tensor, labels: dict[str, tf.Tensor], seed: tf.Tensor, frozen: bool,
+        size: int,
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:  # fmt: skip
         images, own = augment(tf.cast(pixels, tf.float32), self.config, seed, size), None
-        if not self._class_weights:  # two views of each photo: NT-Xent
+        if self._loss.by_itself:  # two views of each photo: NT-Xent
             other = augment(tf.cast(pixels, tf.float32), self.config, seed + 7919, size)
             images = tf.concat([images, other], axis=0)
         elif self.config.mixup or self.config.cutmix:
             images, own = mix(images, self.config, seed + 104_729)
+        if self.config.adversary and not self._loss.by_itself:
+            images = self._loss.led_astray(images, labels, own)
         variables = [*self._head_variables, *([] if frozen else self._backbone_variables)]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             loss = self._loss(images, labels, own, training=True, frozen=frozen)[0]
-        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        return loss, tape.gradient(loss, variables, unconnected_gradients="zero")
+
+    def _move_eagerly(self, gradients: list[tf.Tensor], frozen: bool) -> None:
         gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
         num_heads = len(self._head_variables)
         self._head_optimizer.apply_gradients(zip(gradients[:num_heads], self._head_variables,
@@ -220,61 +272,16 @@ class Training:
                 zip(gradients[num_heads:], self._backbone_variables, strict=True)
             )
         self._average.update(self._head_optimizer.iterations)
-        return loss
-
-    def _loss(
-        self, images: tf.Tensor, labels: dict[str, tf.Tensor], own: tf.Tensor | None = None, *,
-        training: bool, frozen: bool,
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:  # fmt: skip
-        """The loss, and the cosine heads' logits; `own` is each photo's share of its mixture."""
-        config, layer = self.config, self.tower.layer
-        features = layer.features(images, training=training and not frozen)
-        embedding = layer.embed(features, training=training)
-        if self.tower.heads is None:
-            pairs = tf.range(tf.shape(images)[0]) % (tf.shape(images)[0] // 2)
-            return contrastive_loss(embedding, pairs, CONTRASTIVE_TEMPERATURE), {}
-        dropped = layer.dropout(features, training=training)
-        logits, metric_logits = self.tower.heads(dropped, embedding)
-        loss = tf.constant(0.0)
-        for name, weights in self._class_weights.items():
-            losses = [self._label_loss(labels[name], found[name], weights, own, names=place == 0)
-                      for place, found in enumerate((logits, metric_logits))]  # fmt: skip
-            loss += self._label_weight(name) * (losses[0] + config.metric_weight * losses[1])
-        if config.contrastive_weight and CATEGORY in labels:
-            loss += config.contrastive_weight * contrastive_loss(
-                embedding, labels[CATEGORY], CONTRASTIVE_TEMPERATURE
-            )
-        return loss, metric_logits
-
-    def _label_loss(
-        self, labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, own: tf.Tensor | None, *,
-        names: bool,
-    ) -> tf.Tensor:  # fmt: skip
-        """One head's loss; `names` is the head that says what a photo shows."""
-        loss = masked_cross_entropy
-        if labels.shape.rank == 2:
-            loss = functools.partial(masked_set_loss, yes_or_no=names)
-        smoothing = self.config.label_smoothing
-        if own is None:
-            return loss(labels, logits, weights, smoothing)
-        mine = loss(labels, logits, weights, smoothing, own)
-        partners = tf.reverse(labels, [0])
-        theirs = loss(partners, logits, weights, smoothing, 1.0 - own)
-        share = tf.reduce_mean(own)
-        return share * mine + (1.0 - share) * theirs
 
     def _judge_eagerly(
         self, pixels: tf.Tensor, labels: dict[str, tf.Tensor]
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         images = tf.cast(pixels, tf.float32)
-        if not self._class_weights:
+        if self._loss.by_itself:
             images = tf.concat([images, tf.image.flip_left_right(images)], axis=0)
         loss, logits = self._loss(images, labels, training=False, frozen=False)
         return loss, {name: tf.argmax(x, axis=1, output_type=tf.int32)
                       for name, x in logits.items()}  # fmt: skip
-
-    def _label_weight(self, name: str) -> float:
-        return self.config.category_weight if name == CATEGORY else self.config.attribute_weight
 
     def _finish_epoch(self, loss: float, scores: dict[str, float], num_epochs: int) -> None:
         state = self.state
@@ -292,10 +299,12 @@ class Training:
         return self.state.epoch - self.state.best_epoch >= self.config.patience
 
     def _save_best(self) -> None:
-        if self.state.best_epoch == self.state.epoch:
+        if self.state.best_epoch == self.state.epoch and self.team.is_first:
             save_weights(self.tower.model, self.folder / BEST_FILE)
 
     def _save(self, checkpoint: tf.train.Checkpoint, key: str) -> None:
+        if not self.team.is_first:
+            return
         state = self.state
         with quiet_keras():
             checkpoint.write(str(self.folder / f"epoch-{state.epoch}" / "checkpoint"))

@@ -13,12 +13,14 @@ import tensorflow as tf
 
 from embeddings.backbone import load_backbone
 from embeddings.calibration import calibrate
+from embeddings.distillation import Teachers
 from embeddings.image_tower import (
     KIND,
     Tower,
     TowerSettings,
     build_tower,
     load_backbone_weights,
+    load_tower,
     save_tower,
 )
 from embeddings.labels import Labels, read_labels
@@ -31,10 +33,11 @@ from recsys.columns import SPLIT
 from recsys.config import Config
 from recsys.errors import DataError
 from recsys.progress import say
+from recsys.team import ALONE, Team
 from recsys.workdir import Workdir
 
 
-def train_tower(config: Config, workdir: Workdir) -> dict[str, Any]:
+def train_tower(config: Config, workdir: Workdir, team: Team = ALONE) -> dict[str, Any]:
     """Trains a tower on the training split and keeps the epoch that validation likes best.
 
     Labels are the catalog's categories and attributes. Without any, ImageNet weights are
@@ -44,6 +47,8 @@ def train_tower(config: Config, workdir: Workdir) -> dict[str, Any]:
     Args:
         config: tower and photos settings are used.
         workdir: holds the prepared tables; the tower is written into it.
+        team: the workers that train together on one workdir, each of which calls this; the
+            first one reads the photos for all, and writes the tower.
 
     Returns:
         A summary: photos, labels, epochs, validation scores.
@@ -61,22 +66,32 @@ def train_tower(config: Config, workdir: Workdir) -> dict[str, Any]:
     tf.keras.utils.set_random_seed(config.tower.seed)
     tower = build_tower(_settings(config, labels))
     answered = _load_weights(tower, config)
-    training, validation, rejected = _examples(config, catalog, labels, tower.image_size, scratch)
+    with team.turns():  # the first worker fills the file of pixels, the others find it full
+        training, validation, rejected = _examples(
+            config, catalog, labels, tower.image_size, scratch
+        )
     if not len(training):
         raise DataError(
             f"not one photo can be learned from ({rejected or 'the image column is empty'}).",
             where=f"data.root={config.data.root}",
             mend="Look at `vitrine check`; a catalog without photos needs no tower.",
         )
+    teachers = [load_tower(Path(folder)) for folder in config.tower.teachers]
     key = fingerprint_of([tables.fingerprint, config.tower.model_dump(),
+                          [teacher.fingerprint for teacher in teachers],
                           config.photos.model_dump(), tower.settings.model_dump()])  # fmt: skip
     if labels.values or not config.tower.weights:
         class_weights = Labels(labels.values, training.labels).class_weights(
             np.arange(len(training)), config.tower.class_balance
         )
-        run = Training(tower, config.tower, class_weights, scratch)
+        run = Training(tower, config.tower, class_weights, scratch, team,
+                       Teachers(teachers, labels.values) if teachers else None)  # fmt: skip
         scores = _teach(run, training, validation, key)
+        if not team.is_first:
+            return scores
         tower, scores["calibration_error"] = _calibrate(run, validation)
+    elif not team.is_first:
+        return {"taught_by": "projection"}
     else:
         say("  no labels: the backbone stays as it is, under a projection to main directions")
         fit_projection(tower.layer, training.pixels, config.embed.batch_size)
@@ -103,7 +118,7 @@ def _settings(config: Config, labels: Labels) -> TowerSettings:
         batch_norm = backbone.batch_norm if tower.weights else "train"
     return TowerSettings(
         backbone=backbone, image_size=tower.image_size or backbone.image_size,
-        embedding_dim=tower.embedding_dim, pooling=tower.pooling,
+        embedding_dim=tower.embedding_dim, pooling=tower.pooling, color_levels=tower.color_levels,
         dropout=tower.dropout, batch_norm=batch_norm, metric_scale=tower.metric_scale,
         fit=config.photos.fit, categories=labels.values.get("category", []),
         attributes={name: values for name, values in labels.values.items() if name != "category"},

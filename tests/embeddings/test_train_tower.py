@@ -112,3 +112,21 @@ def test_a_workdir_that_is_not_prepared_says_what_to_run(tmp_path):
     write_catalog(tmp_path, 4)
     with pytest.raises(ArtifactError, match="vitrine prepare"):
         train_tower(small_config(tmp_path), Workdir(tmp_path / "w"))
+
+
+def test_a_tower_learns_from_a_teacher_with_colors_and_an_adversary(trained, tmp_path):
+    write_catalog(tmp_path, 48)
+    config = small_config(tmp_path, tower={
+        "teachers": [str(trained[1].tower)], "color_levels": 3, "adversary": 2.0, "epochs": 8,
+    })  # fmt: skip
+    workdir = prepared(tmp_path, config)
+    summary = train_tower(config, workdir)
+    assert summary["validation"]["attr_color"] == 1.0
+    assert load_tower(workdir.tower).settings.color_levels == 3
+
+
+def test_a_teacher_that_is_not_there_is_named(tmp_path):
+    write_catalog(tmp_path, 12)
+    config = small_config(tmp_path, tower={"teachers": [str(tmp_path / "nowhere")]})
+    with pytest.raises(ArtifactError, match="no tower here"):
+        train_tower(config, prepared(tmp_path, config))
