@@ -112,8 +112,17 @@ def verify_artifact(artifact: Artifact) -> None:
     Raises:
         ArtifactError: a file is missing or differs, named with its path.
     """
-    for name, expected in artifact.files.items():
-        path = artifact.path / name
+    verify_files(artifact.path, artifact.files)
+
+
+def verify_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Compares files of a folder with their hashes, by their paths in there.
+
+    Raises:
+        ArtifactError: a file is missing or differs, named with its path.
+    """
+    for name, expected in files.items():
+        path = folder / name
         if not path.is_file():
             raise ArtifactError("the manifest names a file that is missing.", where=str(path),
                                 mend="Run the step again.")  # fmt: skip
@@ -138,6 +147,14 @@ def write_text(path: Path, text: str) -> None:
             draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file of a folder, by its path in there."""
+    return {
+        path.relative_to(folder).as_posix(): file_sha256(path)
+        for path in sorted(folder.rglob("*")) if path.is_file()
+    }  # fmt: skip
 
 
 def file_sha256(path: Path) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from recsys import columns
-from recsys.artifact import disk_errors, fingerprint_of, sync_file, write_artifact
+from recsys.artifact import disk_errors, fingerprint_of, hash_files, sync_file, write_artifact
 from recsys.config import Config, dump_config
 from recsys.errors import ArtifactError, ServingError
 from recsys.progress import say
@@ -38,7 +38,7 @@ from serving.bundle import (
 )
 from serving.bundle_figures import VALIDATION
 from serving.canaries import Question
-from serving.kept_servables import KeptServable, find_kept, hashed, made_of
+from serving.kept_servables import KeptServable, find_kept, made_of
 from serving.loaded_servable import LoadedServable, as_text
 from serving.parts import Parts, make_servables, open_parts
 from serving.publication import (
@@ -88,7 +88,7 @@ def export(config: Config, workdir: Workdir) -> dict[str, Any]:
             info = _info(parts, config, version, fingerprint, list(drafts))
             info |= {
                 "made_of": keys,
-                "files": {name: hashed(path) for name, path in drafts.items()},
+                "files": {name: hash_files(path) for name, path in drafts.items()},
             }
             rename_servables(drafts, version, workdir)
             _write_bundle(parts, config, info, workdir)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import embeddings
-from recsys.artifact import file_sha256, fingerprint_of
+from recsys.artifact import fingerprint_of, hash_files
 from recsys.config import Config
 from recsys.errors import ArtifactError
 from recsys.workdir import Workdir
@@ -91,17 +91,9 @@ def find_kept(wanted: Mapping[str, str], workdir: Workdir) -> dict[str, KeptServ
     return found
 
 
-def hashed(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a servable, by its path in there."""
-    return {
-        path.relative_to(folder).as_posix(): file_sha256(path)
-        for path in sorted(folder.rglob("*")) if path.is_file()
-    }  # fmt: skip
-
-
 def _is_whole(folder: Path, files: Mapping[str, Any]) -> bool:
     try:
-        return FINGERPRINT.as_posix() in files and hashed(folder) == dict(files)
+        return FINGERPRINT.as_posix() in files and hash_files(folder) == dict(files)
     except OSError:
         return False
 

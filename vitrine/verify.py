@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recsys.artifact import Artifact, open_artifact, verify_artifact
+from recsys.artifact import Artifact, open_artifact, verify_artifact, verify_files
 from recsys.errors import ArtifactError, VitrineError
 from recsys.workdir import VERSIONS, Workdir
 from serving.bundle import list_versions, open_bundle
@@ -89,6 +89,8 @@ def _check_bundle(audit: Audit, workdir: Workdir, version: int) -> None:
         bundle = open_bundle(workdir, version)
         audit.checked[f"bundle {version}"] = len(bundle.artifact.files)
         verify_artifact(bundle.artifact)
+        for name, files in bundle.info.get("files", {}).items():
+            verify_files(bundle.model_folder(name), files)
     except VitrineError as error:
         audit.faults.append(error.line)
 

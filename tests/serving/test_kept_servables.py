@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from embeddings.text_tower import TextSettings, build_text_tower
-from recsys.artifact import write_artifact
+from recsys.artifact import hash_files, write_artifact
 from recsys.config import config_from
 from recsys.workdir import Workdir
 from serving import kept_servables
 from serving.bundle import IMAGE_ENCODER, TEXT_ENCODER
-from serving.kept_servables import find_kept, hashed, made_of
+from serving.kept_servables import find_kept, made_of
 from serving.loaded_servable import LoadedServable
 from serving.servables import save_servable
 from serving.stamp import FINGERPRINT
@@ -31,7 +31,7 @@ def workdir(tmp_path) -> Workdir:
     save_servable(TextEncoder(build_text_tower(TextSettings(4, 64, 8)), "first"), folder)
     with write_artifact(made.bundles / "1", "bundle") as draft:
         draft.info = {"version": 1, "fingerprint": "first", "servables": [TEXT_ENCODER],
-                      "made_of": WANTED, "files": {TEXT_ENCODER: hashed(folder)}}  # fmt: skip
+                      "made_of": WANTED, "files": {TEXT_ENCODER: hash_files(folder)}}  # fmt: skip
     return made
 
 
@@ -51,7 +51,7 @@ def test_the_same_encoder_answers_in_the_name_of_the_next_bundle(workdir):
     old, new = _words(before), _words(after)
     np.testing.assert_array_equal(new["embedding"], old["embedding"])
     assert (old["fingerprint"].tolist(), new["fingerprint"].tolist()) == (["first"], ["second"])
-    changed = {name for name, sha in hashed(after).items() if hashed(before)[name] != sha}
+    changed = {name for name, sha in hash_files(after).items() if hash_files(before)[name] != sha}
     assert changed == {FINGERPRINT.as_posix()}
     assert (after / "saved_model.pb").samefile(before / "saved_model.pb")
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from recsys.artifact import write_artifact
+from recsys.artifact import hash_files, write_artifact
 from recsys.errors import ArtifactError
 from recsys.workdir import Workdir, publish
 from vitrine.__main__ import main
@@ -75,6 +75,18 @@ def test_a_bundle_whose_servables_are_gone_is_a_fault(workdir):
     with write_artifact(workdir.bundles / "1", "bundle") as draft:
         draft.info = {"version": 1, "servables": ["recommend"], "fingerprint": "f"}
     assert "lacks its servable `recommend`" in verify(workdir.root).faults[0]
+
+
+def test_a_servable_with_a_flipped_byte_is_a_fault(workdir):
+    folder = workdir.models / "recommend" / "1"
+    folder.mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(b"graph")
+    with write_artifact(workdir.bundles / "1", "bundle") as draft:
+        draft.info = {"version": 1, "servables": ["recommend"], "fingerprint": "f",
+                      "files": {"recommend": hash_files(folder)}}  # fmt: skip
+    assert verify(workdir.root).faults == []
+    (folder / "saved_model.pb").write_bytes(b"grapi")
+    assert "recommend/1/saved_model.pb: the file is not" in verify(workdir.root).faults[0]
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
