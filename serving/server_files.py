@@ -10,6 +10,7 @@ from pathlib import Path
 
 from recsys.artifact import write_text
 from serving.bundle import SCANN
+from serving.shards import is_held, shard_of, without_shard
 
 # the newest GPU image; the ops that our graphs use are older than it
 IMAGE = "tensorflow/serving:2.19.1-gpu"
@@ -78,6 +79,9 @@ services:
 _EXACT_HEADER = """\
 # For --model_config_file: every servable that a stock TensorFlow Serving can load.
 """
+_SHARD_HEADER = """\
+# For --model_config_file of the stock server that holds shard {}.
+"""
 _ALL_HEADER = """\
 # For --model_config_file of a server that has ScaNN's ops, such as vitrine model-server.
 """
@@ -86,11 +90,13 @@ _ALL_HEADER = """\
 def write_server_files(folder: Path, servables: list[str]) -> None:
     """Writes models.config, models-scann.config, batching.config, monitoring.config, compose.yaml.
 
+    And models-shard0.config and so on, where several servers share the items.
+
     Args:
         folder: the export folder.
         servables: the names of the newest bundle's servables.
     """
-    exact = [name for name in servables if not name.endswith(SCANN)]
+    exact = [name for name in servables if not without_shard(name).endswith(SCANN)]
     files = {
         "models.config": _EXACT_HEADER + model_config(exact),
         "models-scann.config": _ALL_HEADER + model_config(servables),
@@ -98,6 +104,10 @@ def write_server_files(folder: Path, servables: list[str]) -> None:
         "monitoring.config": MONITORING,
         "compose.yaml": COMPOSE,
     }
+    shards = {shard for name in servables if (shard := shard_of(name)) is not None}
+    for shard in shards:
+        held = [name for name in exact if is_held(name, shard, len(shards))]
+        files[f"models-shard{shard}.config"] = _SHARD_HEADER.format(shard) + model_config(held)
     for name, content in files.items():
         write_text(folder / name, content)
 

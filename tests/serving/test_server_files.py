@@ -36,6 +36,14 @@ def test_a_stock_server_is_not_asked_for_scann(tmp_path):
     assert names == {"models.config": SERVABLES[:2], "models-scann.config": SERVABLES}
 
 
+def test_each_shard_has_a_file_of_its_own(tmp_path):
+    shards = [f"{name}_shard{shard}" for name in SERVABLES[1:] for shard in range(2)]
+    write(tmp_path, [SERVABLES[0], *shards])
+    parsed = parse((tmp_path / "models-shard1.config").read_text())
+    names = [config.name for config in parsed.model_config_list.config]
+    assert names == ["image_encoder", "similar_items_shard1"]
+
+
 def test_metrics_are_on():
     config = text_format.Parse(MONITORING, SETTINGS["MonitoringConfig"]())
     assert config.prometheus_config.enable
