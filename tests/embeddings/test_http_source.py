@@ -181,8 +181,10 @@ def test_more_than_said_is_refused_and_is_not_the_next_photo(server, said):
 
 def test_a_length_that_is_too_large_is_not_waited_for(server):
     began = time.monotonic()
-    assert refused(server, lambda h: h.begin(10**9), max_bytes=100)[0] == "too_large"
-    assert time.monotonic() - began < IMPATIENT.timeout_seconds
+    patient = SourcesConfig(timeout_seconds=30)
+    answer = lambda h: (h.begin(10**9), time.sleep(0.2), h.hang_up())  # noqa: E731
+    assert refused(server, answer, max_bytes=100, settings=patient)[0] == "too_large"
+    assert time.monotonic() - began < 15
 
 
 def test_a_body_without_end_is_left_when_it_is_too_large(server):
@@ -236,7 +238,7 @@ def slow_without_length(handler):
 def test_a_byte_now_and_then_does_not_hold_a_photo_up(server, answer):
     began = time.monotonic()
     assert failed(server, answer) == ("timed_out", "the photo is not here after 0.5 s.")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize("answer", [b"nonsense\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\r\n" * 9])
