@@ -262,7 +262,7 @@ class _Refresh:
         )  # fmt: skip
 
     def _stages(self) -> dict[str, dict[str, Any]]:
-        return {name: {"state": made.state, "seconds": made.seconds, **made.summary}
+        return {name: {**made.summary, "state": made.state, "seconds": made.seconds}
                 for name, made in self.made.items()}  # fmt: skip
 
 

@@ -105,6 +105,8 @@ def _hashes(
 
     def look(location: str) -> str:
         state = states.get(location, EMPTY)
+        if state.failures and not state.sha256:
+            return ""  # it was never usable; should that have changed, the refresh will see
         if "://" in location and not state.sha256:
             return UNKNOWN  # the refresh will read it; a plan need not
         found = fetch(location, state, config.sources, config.photos.max_bytes)

@@ -98,7 +98,7 @@ def _that_run(
     changed: set[str], changes: Changes, photos: PhotoChanges, config: Config, workdir: Workdir
 ) -> list[str]:
     """The stages with work, in order: those whose inputs changed, and what stands upon them."""
-    if changes.added or changes.removed or photos.items or photos.photos:
+    if changes.added or changes.removed or photos.items:
         changed = changed | {"embeddings"}
     if changes.added or changes.removed or changes.metadata_changed:
         changed = changed | {"candidates"}
