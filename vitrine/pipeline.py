@@ -7,6 +7,7 @@ artifact, says which key made which artifact; both must still agree for a step t
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import time
@@ -143,8 +144,7 @@ def _run_step(step: Step, config: Config, workdir: Workdir, *, force: bool = Fal
         return {**record["summary"], "up_to_date": True}
     say(f"{step.name}: running")
     start = time.monotonic()
-    module, _, function = step.function.partition(":")
-    summary = getattr(importlib.import_module(module), function)(config, workdir)
+    summary = _function(step, config)(config, workdir)
     seconds = round(time.monotonic() - start, 1)
     write_json(
         workdir.steps / f"{step.name}.json",
@@ -154,8 +154,21 @@ def _run_step(step: Step, config: Config, workdir: Workdir, *, force: bool = Fal
     return {**summary, "seconds": seconds}
 
 
+def _function(step: Step, config: Config) -> Callable[[Config, Workdir], Summary]:
+    if config.ray.train:
+        from vitrine.ray_training import STEPS as TRAININGS
+        from vitrine.ray_training import train_on_ray
+
+        if step.name in TRAININGS:
+            return functools.partial(train_on_ray, step.function)
+    module, _, function = step.function.partition(":")
+    found: Callable[[Config, Workdir], Summary] = getattr(importlib.import_module(module), function)
+    return found
+
+
 def _key(step: Step, config: Config, workdir: Workdir) -> str:
     settings = config.model_dump(mode="json")
+    settings["embed"].pop("engine")  # where photos are embedded changes no vector
     upstream = {name: _output(_step(name), workdir) for name in step.inputs}
     return fingerprint_of(
         {

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vitrine.engine_option import AddressOption, EngineOption, with_engine
+
 if TYPE_CHECKING:
     from recsys.config import Config
     from recsys.workdir import Workdir
@@ -47,13 +49,15 @@ def refresh(
     force_gate: Annotated[
         list[str] | None, typer.Option("--force-gate", help="Publish though this gate fails.")
     ] = None,
+    engine: EngineOption = None,
+    address: AddressOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Bring everything up to date with catalog and photos, without training; publish a bundle."""
     from vitrine.refresh import Asked
     from vitrine.refresh import refresh as refreshing
 
-    place, settings = _settings(workdir, config, overrides)
+    place, settings = _settings(workdir, config, with_engine(overrides, engine, address))
     if plan:
         from vitrine.refresh_plan import plan as planning
 
