@@ -263,12 +263,12 @@ def shrink_tower(
     out: Annotated[Path, typer.Option(help="A new folder.")],
     config: ConfigOption = None,
     overrides: SetOption = None,
-    form: Annotated[str, typer.Option(help="float16 or int8.")] = "int8",
+    form: Annotated[str, typer.Option(help="float16, int8 or pruned.")] = "int8",
     as_json: JsonOption = False,
 ) -> None:
     """Write the image tower as a smaller TFLite file, if it finds neighbors as well."""
-    if form not in ("float16", "int8"):
-        raise typer.BadParameter("--form is float16 or int8.")
+    if form not in ("float16", "int8", "pruned"):
+        raise typer.BadParameter("--form is float16, int8 or pruned.")
     from embeddings.shrink import shrink
     from recsys.config import load_config
     from recsys.workdir import Workdir
@@ -279,7 +279,8 @@ def shrink_tower(
         return
     for name in ("float32", "small"):
         row = found[name]
-        print(f"{form if name == 'small' else name}: {row['bytes'] / 1e6:.1f} MB, "
+        print(f"{form if name == 'small' else name}: {row['bytes'] / 1e6:.1f} MB, compressed "
+              f"{row['compressed_bytes'] / 1e6:.1f} MB, "
               f"{row['photos_per_second']:.0f} photos/s, R@1 {row['r_at_1']:.4f}")  # fmt: skip
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from embeddings import shrink as module
 from embeddings.image_tower import load_tower
-from embeddings.shrink import FILE, Shrunk, convert, r_at_1, shrink
+from embeddings.pruning import zero_share
+from embeddings.shrink import FILE, MAX_LOST, Shrunk, convert, most_pruned, r_at_1, shrink
 from embeddings.train_tower import train_tower
 from recsys.errors import DataError
 from tests.embeddings.small_catalog import (
@@ -66,6 +67,22 @@ def test_the_report_compares_it_with_the_tower_it_was_made_of(trained, tmp_path)
     manifest = json.loads((tmp_path / "small" / "manifest.json").read_text())
     assert manifest["info"]["form"] == "float16"
     assert not list(trained[1].root.glob(".shrink*"))
+
+
+def test_a_pruned_tower_compresses_to_less(trained, tmp_path):
+    report = shrink(*trained, "pruned", tmp_path / "small")
+    assert report["share"] > 0
+    assert report["small"]["compressed_bytes"] < report["float32"]["compressed_bytes"]
+    assert report["r_at_1_lost"] <= MAX_LOST
+
+
+def test_as_much_is_pruned_as_loses_no_more_than_allowed(tower):
+    worth = iter([0.9, 0.5, 0.889, 0.891])  # of the tower, and with 70, 60 and 50% zeros
+    small, share = most_pruned(tower, lambda _: next(worth))
+    assert share == 0.5
+    assert zero_share(small) > zero_share(tower) + 0.3
+    worth = iter([0.9] + 7 * [0.5])
+    assert most_pruned(tower, lambda _: next(worth)) == (tower, 0.0)
 
 
 def test_one_that_loses_too_much_is_not_written(trained, tmp_path, monkeypatch):
