@@ -15,6 +15,7 @@ import io
 import os
 import socket
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +24,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 _NUM_HOSTS = 32  # whose connections are kept open
+_TICK = 0.05  # seconds; how late a time limit may be noticed
 _CONNECTIONS_PER_HOST = 32  # kept open; host slots say how many there are
 
 
@@ -33,6 +35,7 @@ class Exchange:
         self.out_of_time = False
         self.surplus = False
         self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
 
     def watch(self, sock: socket.socket) -> None:
         """Takes the socket that is to be shut down when the time is over."""
@@ -40,10 +43,16 @@ class Exchange:
 
     def end(self) -> None:
         """Called by the clock: whoever reads from the socket stops."""
-        self.out_of_time = True
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            self.out_of_time = True
+            if self._socket is not None:
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+
+    def leave(self) -> None:
+        """From now on the socket is another exchange's."""
+        with self._lock:
+            self._socket = None
 
 
 _thread = threading.local()
@@ -53,14 +62,54 @@ _thread = threading.local()
 def exchange(seconds: float) -> Iterator[Exchange]:
     """Shuts down what this thread asks for meanwhile when `seconds` are over."""
     current = _thread.exchange = Exchange()
-    clock = threading.Timer(seconds, current.end)
-    clock.daemon = True
-    clock.start()
+    clock = _clock(os.getpid())
+    clock.add(current, time.monotonic() + seconds)
     try:
         yield current
     finally:
-        clock.cancel()
+        current.leave()
+        clock.remove(current)
         _thread.exchange = None
+
+
+class _Clock:
+    """Ends exchanges whose time is over: one thread per process, since each new one has to wait
+    for a core while others decode.
+    """
+
+    def __init__(self) -> None:
+        self._ends: dict[Exchange, float] = {}
+        self._lock = threading.Lock()
+        self._any = threading.Event()
+        threading.Thread(target=self._tick, name="photo-clock", daemon=True).start()
+
+    def add(self, current: Exchange, end: float) -> None:
+        with self._lock:
+            self._ends[current] = end
+            self._any.set()
+
+    def remove(self, current: Exchange) -> None:
+        with self._lock:
+            self._ends.pop(current, None)
+
+    def _tick(self) -> None:
+        while self._any.wait():
+            time.sleep(_TICK)
+            now = time.monotonic()
+            with self._lock:
+                late = [current for current, end in self._ends.items() if end <= now]
+                for current in late:
+                    del self._ends[current]
+                if not self._ends:
+                    self._any.clear()
+            for current in late:
+                current.end()
+
+
+@functools.lru_cache(maxsize=1)
+def _clock(process: int) -> _Clock:
+    """A child process has none of its parent's threads."""
+    return _Clock()
 
 
 def open_url(url: str, **options: Any) -> urllib3.BaseHTTPResponse:
