@@ -78,6 +78,24 @@ def make_shop(folder: Path, patch: pytest.MonkeyPatch) -> Shop:
     prepare(shop.config, shop.workdir)
     _write_index(shop.workdir)
     _export(shop, shop.workdir)
+    stand_in(shop, patch)
+    patch.setattr(refresh_record.pipeline, "is_up_to_date", lambda *_: True)
+    assert shop.refresh().status == UNCHANGED  # as after a run; from here on refreshes remember
+    patch.setattr(refresh_record.pipeline, "is_up_to_date", lambda *_: False)
+    return shop
+
+
+def open_shop(folder: Path, patch: pytest.MonkeyPatch) -> Shop:
+    """The same shop in another process."""
+    overrides = [f"data.root={folder}", "data.catalog=catalog.csv", "data.events="]
+    shop = Shop(folder, load_config(None, overrides))
+    stand_in(shop, patch)
+    patch.setattr(refresh_record.pipeline, "is_up_to_date", lambda *_: False)
+    return shop
+
+
+def stand_in(shop: Shop, patch: pytest.MonkeyPatch) -> None:
+    """Puts quick stages, and an export without servables, in the place of the real ones."""
     tables = STAGES[0]
     stages = (
         Stage("tables", tables.step, "tables", tables.applies, tables.key,
@@ -88,13 +106,9 @@ def make_shop(folder: Path, patch: pytest.MonkeyPatch) -> Shop:
     )  # fmt: skip
     for module in (refreshing, refresh_record):
         patch.setattr(module, "STAGES", stages)
-    patch.setattr(refresh_record.pipeline, "is_up_to_date", lambda *_: True)
-    assert shop.refresh().status == UNCHANGED  # as after a run; from here on refreshes remember
-    patch.setattr(refresh_record.pipeline, "is_up_to_date", lambda *_: False)
     _stand_in(patch, "serving.export", export=lambda c, w: _exported(shop, w))
     _stand_in(patch, "vitrine.health.measure", measure=lambda c, o, d: shop.figures)
     _stand_in(patch, "vitrine.health.report", write_report=_write_report)
-    return shop
 
 
 def _stand_in(patch: pytest.MonkeyPatch, name: str, **functions) -> None:
@@ -126,3 +140,9 @@ def _export(shop: Shop, workdir: Workdir) -> dict:
 def _write_report(folder: Path, *_) -> None:
     folder.mkdir(parents=True)
     (folder / "report.html").write_text("a report")
+
+
+if __name__ == "__main__":  # one refresh in a process of its own, to be killed
+    opened = open_shop(Path(sys.argv[1]), pytest.MonkeyPatch())
+    print("begins", flush=True)
+    sys.exit(opened.refresh().exit_code)
