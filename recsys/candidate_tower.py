@@ -9,7 +9,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from recsys.features import ItemFeatures, Vocabulary
+from recsys.item_placing import ItemPlacing
 
+NEW, IDLE = -1, -2  # in place of an id: training never saw it, or saw that nobody wanted it
 CHUNK = 65_536  # items placed at once outside of training
 
 
@@ -17,7 +19,7 @@ class Items(NamedTuple):
     """Some items as the candidate tower reads them.
 
     Attributes:
-        ids: int32 [n] which id vector is the item's; -1 for an item that training never saw.
+        ids: int32 [n] which id vector is the item's; NEW or IDLE for an item without one.
         image: float32 [n, image_dim] photo embeddings of norm 1.
         has_image: bool [n].
         bags: field → int32 [n, width] token ids, 0 fills up.
@@ -38,12 +40,12 @@ class Items(NamedTuple):
 
     def as_new(self) -> Items:
         """The same items as if training had never seen them."""
-        return self._replace(ids=tf.fill(tf.shape(self.ids), -1))
+        return self._replace(ids=tf.fill(tf.shape(self.ids), NEW))
 
 
 def as_items(features: ItemFeatures, ids: NDArray[np.int32] | None = None) -> Items:
     """A catalog's features as tensors; without `ids` every item is new."""
-    ids = np.full(features.num_items, -1, np.int32) if ids is None else ids
+    ids = np.full(features.num_items, NEW, np.int32) if ids is None else ids
     bags = {name: tf.constant(bag) for name, bag in features.bags.items()}
     return Items(
         tf.constant(ids), tf.constant(features.image), tf.constant(features.has_image), bags
@@ -81,6 +83,8 @@ class CandidateTower(tf.keras.layers.Layer):
             for field in vocabulary.fields
         }
         self.project_image = self.no_image = None
+        self.placing: ItemPlacing | None = None
+        self.for_new: CandidateTower | None = None
         if vocabulary.image_dim:
             self.project_image = tf.keras.layers.Dense(dim, name="project_image")
             self.project_image.build([None, vocabulary.image_dim])
@@ -105,7 +109,23 @@ class CandidateTower(tf.keras.layers.Layer):
             if training and self.feature_dropout:
                 bag = tf.where(tf.random.uniform(tf.shape(bag)) < self.feature_dropout, 0, bag)
             vectors += mean_of_tokens(table, bag)
-        return tf.math.l2_normalize(vectors, axis=-1)
+        vectors = tf.math.l2_normalize(vectors, axis=-1)
+        if self.for_new is not None and not training:
+            vectors = tf.where((items.ids == NEW)[:, None], self.for_new(items), vectors)
+        return vectors
+
+    def place_new_by(self, placing: ItemPlacing, vocabulary: Vocabulary) -> None:
+        """New items lie where a regression puts them from here on; idle ones where they lay."""
+        tower = CandidateTower(vocabulary, 0, self.dim)
+        tower.prior.assign(placing.prior)
+        if tower.project_image is not None and tower.no_image is not None:
+            tower.project_image.set_weights([placing.image, np.zeros(self.dim, np.float32)])
+            tower.no_image.assign(placing.no_image)
+        for name, table in tower.tables.items():
+            table.assign(placing.tables[name])
+        # past Keras, which would count its weights among those that this tower learned
+        object.__setattr__(self, "placing", placing)
+        object.__setattr__(self, "for_new", tower)
 
     def place(self, items: Items) -> NDArray[np.float32]:
         """Every item's vector, float32 [n, dim], a chunk at a time."""

@@ -174,6 +174,8 @@ class ModelConfig(Section):
     id_dropout: Fraction = 0.2  # so that an item without an id vector is placed by the rest
     feature_dropout: Fraction = 0.0  # of photo numbers and tokens; few photos need more
     placing_weight: float = Field(0.0, ge=0)  # of a second loss that places items without their id
+    # by a regression onto the trained vectors, or by the tower's features as they were learned
+    place_new: Literal["regression", "tower"] = "regression"
     kind_weight: float = Field(0.0, ge=0)  # of a second task: what kind of event comes next
     temperature: float = Field(0.07, gt=0)  # of the first steps; it is learned from there
     # how much each kind counts as a target; 0 is only read

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from recsys.candidate_tower import CHUNK, CandidateTower, Items, mean_of_tokens
+from recsys.candidate_tower import CHUNK, NEW, CandidateTower, Items, mean_of_tokens
 
 PARTS = ("photo", "words", "id", "context")
 LONGEST = 32  # the last events that are taken out, one item at a time; older ones hardly count
@@ -68,7 +68,15 @@ def _parts(tower: CandidateTower, items: Items) -> tuple[tf.Tensor, tf.Tensor, t
         known = tf.cast(items.ids >= 0, tf.float32)[:, None]
         whole += tf.gather(tower.ids, tf.maximum(items.ids, 0)) * known
     length = tf.maximum(tf.norm(whole, axis=1, keepdims=True), 1e-6)
-    return photo / length, words / length, common / length
+    found = photo / length, words / length, common / length
+    if tower.for_new is None:
+        return found
+    is_new = (items.ids == NEW)[:, None]
+    others = _parts(tower.for_new, items)
+    photo, words, common = (
+        tf.where(is_new, new, old) for new, old in zip(others, found, strict=True)
+    )
+    return photo, words, common
 
 
 class Explainer(tf.Module):

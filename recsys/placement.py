@@ -13,8 +13,10 @@ from recsys.candidate_tower import CandidateTower, Items
 from recsys.config import ModelConfig
 from recsys.errors import ArtifactError
 from recsys.features import Vocabulary
+from recsys.item_placing import ItemPlacing
 
 VOCABULARY = "vocabulary.json"
+PLACING = "placing.npz"  # after the name of a tower: where new items lie, if learned apart
 CANDIDATE, INPUT = "candidate", "input"  # the towers that place items
 MEND = "Run `vitrine train` first."
 
@@ -88,6 +90,8 @@ def load_candidate_tower(
         raise ArtifactError(f"the candidate tower does not fit its settings: {error}.",
                             where=str(folder), mend="Run `vitrine train` again."
                             ) from error  # fmt: skip
+    if (placing := folder / f"{name}_{PLACING}").is_file():
+        tower.place_new_by(ItemPlacing.load(placing), vocabulary)
     return tower, vocabulary, np.load(folder / "ids.npy")
 
 
@@ -104,6 +108,8 @@ def load_placement(folder: Path) -> Placement:
         ArtifactError: there is none, or it is damaged or of another version.
     """
     tower, vocabulary, _ = load_candidate_tower(folder)
+    if tower.for_new is not None:
+        return Placement(tower.for_new, vocabulary)
     # the id vectors, most of the tower's size, say nothing of a new item
     bare = CandidateTower(vocabulary, 0, tower.dim)
     bare.set_weights([

@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 
 from recsys import columns
 from recsys.artifact import Artifact, open_artifact, write_artifact
-from recsys.candidate_tower import Items, as_items
+from recsys.candidate_tower import NEW, Items, as_items
 from recsys.catalog import load_catalog
 from recsys.config import Config, ModelConfig
 from recsys.embedding_table import open_table
 from recsys.errors import ArtifactError
 from recsys.features import ItemFeatures, Vocabulary, item_features
-from recsys.placement import CANDIDATE, INPUT, MEND, VOCABULARY, load_candidate_tower
+from recsys.placement import CANDIDATE, INPUT, MEND, PLACING, VOCABULARY, load_candidate_tower
 from recsys.progress import say
 from recsys.workdir import Workdir
 
 KNOWN_ITEMS = "known_items.txt"  # whose each id vector is, items that left included
-CARRIED = ("query_tower.npz", "candidate_tower.npz", "input_tower.npz", VOCABULARY)
+CARRIED = (
+    "query_tower.npz", "candidate_tower.npz", "input_tower.npz", VOCABULARY,
+    f"{CANDIDATE}_{PLACING}", f"{INPUT}_{PLACING}",
+)  # fmt: skip
 
 
 def refresh_candidates(config: Config, trained: Workdir, draft: Workdir) -> dict[str, Any]:
@@ -50,11 +53,14 @@ def refresh_candidates(config: Config, trained: Workdir, draft: Workdir) -> dict
     item_ids = [str(item_id) for item_id in catalog[columns.ITEM_ID].tolist()]
     known = known_items(source.path)
     numbers = {item_id: number for number, item_id in enumerate(known)}
-    ids = np.array([numbers.get(item_id, -1) for item_id in item_ids], np.int32)
+    before_ids = _read_ids(source.path)
+    was = dict(zip(before_ids, np.load(source.path / "ids.npy").tolist(), strict=True))
+    # who was new or idle stays so; whoever came since is new
+    ids = np.array([numbers.get(item_id, was.get(item_id, NEW)) for item_id in item_ids], np.int32)
     vocabulary = Vocabulary.load(source.path / VOCABULARY)
     image, has_image, inputs = _photos(source, vocabulary, item_ids, draft)
     features = item_features(catalog, vocabulary, image, has_image)
-    before = set(_read_ids(source.path))
+    before = set(before_ids)
     summary = {
         "items": len(item_ids), "known": int((ids >= 0).sum()),
         "added": len(set(item_ids) - before), "removed": len(before - set(item_ids)),

@@ -7,10 +7,11 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 from numpy.typing import NDArray
 
-from recsys.candidate_tower import CandidateTower, as_items
+from recsys.candidate_tower import IDLE, NEW, CandidateTower, as_items
 from recsys.config import ModelConfig, TrainConfig
 from recsys.features import ItemFeatures, Vocabulary
 from recsys.histories import Batch
+from recsys.item_placing import fit_placing
 from recsys.query_tower import QueryTower
 from recsys.repeats import masked_kinds
 from recsys.retrieval_loss import full_softmax, sampled_softmax
@@ -42,7 +43,7 @@ class TwoTower(tfrs.Model):
         self.config, self.settings = config, settings
         self.num_items = features.num_items
         known = np.flatnonzero(counts > 0)
-        ids = np.full(self.num_items, -1, np.int32)
+        ids = np.where(idle & (counts == 0), IDLE, NEW).astype(np.int32)
         ids[known] = np.arange(len(known))
         self.full_softmax = len(known) <= settings.full_softmax_up_to
         self.items = as_items(features, ids)
@@ -67,6 +68,7 @@ class TwoTower(tfrs.Model):
                 tf.zeros([num_kinds, config.embedding_dim]), name="kinds"
             )
             self.kind_bias = tf.Variable(tf.zeros([num_kinds]), name="kind_bias")
+        self.query_last = tf.function(self._query_last, reduce_retracing=True, autograph=False)
 
     @property
     def scale(self) -> tf.Tensor:
@@ -168,8 +170,28 @@ class TwoTower(tfrs.Model):
         vectors = self.candidate_tower(self.items.take(rows), training=training)
         return vectors, tf.fill([count], np.float32(np.log(total / count)))
 
-    @tf.function(reduce_retracing=True, autograph=False)
-    def query_last(self, batch: Batch) -> tf.Tensor:
+    def learn_placing(
+        self, features: ItemFeatures, vocabulary: Vocabulary, counts: NDArray[np.int64]
+    ) -> None:
+        """Once trained, learns from the known items where new ones belong.
+
+        Args:
+            features, vocabulary, counts: as given to the model.
+        """
+        if not self.config.use_id or self.config.place_new == "tower":
+            return  # without id vectors the features alone place every item already
+        widths = {name: len(vocabulary.tokens[name]) for name in vocabulary.fields}
+        penalties = None
+        for tower in dict.fromkeys((self.candidate_tower, self.input_tower)):
+            placing = fit_placing(features, widths, tower.place(self.items), counts, penalties)
+            if placing is None:
+                return
+            penalties = placing.penalties
+            tower.place_new_by(placing, vocabulary)
+        # what was traced before knows nothing of it
+        self.query_last = tf.function(self._query_last, reduce_retracing=True, autograph=False)
+
+    def _query_last(self, batch: Batch) -> tf.Tensor:
         """The query after each whole history of a batch, float32 [batch, dim]."""
         vectors = self._read(batch.rows, None, training=False)
         states = self.query_tower(vectors, batch.kinds, batch.ages, batch.valid, batch.context)

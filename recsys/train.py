@@ -18,6 +18,7 @@ from recsys.errors import TrainingError
 from recsys.features import ItemFeatures, Vocabulary, item_features, learn_vocabulary
 from recsys.histories import DAY
 from recsys.interactions import load_interactions
+from recsys.placement import PLACING
 from recsys.progress import say
 from recsys.repeats import masked_kinds
 from recsys.retrieval_model import TwoTower
@@ -134,6 +135,8 @@ def save(model: TwoTower, vocabulary: Vocabulary, item_ids: list[str], folder: P
     for name, layer in towers.items():
         weights = {f"{i:03d}": weight for i, weight in enumerate(layer.get_weights())}
         np.savez(folder / f"{name}_tower.npz", **weights)
+        if getattr(layer, "placing", None) is not None:
+            layer.placing.save(folder / f"{name}_{PLACING}")
     np.save(folder / "ids.npy", model.items.ids.numpy())
     (folder / "item_ids.txt").write_text("\n".join(item_ids), encoding="utf-8")
     vocabulary.save(folder / "vocabulary.json")

@@ -106,6 +106,8 @@ def fit(
             _keep(fitted, best, draft)
     for variable, value in zip(model.variables, best or [], strict=True):
         variable.assign(value)
+    counts = np.bincount(sequences.rows, minlength=features.num_items)
+    model.learn_placing(features, vocabulary, counts)
     return fitted
 
 

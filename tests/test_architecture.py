@@ -19,7 +19,7 @@ WITHOUT_TENSORFLOW = (
     "recsys.beyond_accuracy", "recsys.bootstrap", "recsys.comparing", "recsys.judging",
     "recsys.report_segments", "recsys.segments", "recsys.time_travel", "vitrine.study_commands",
     "vitrine.study_page", "vitrine.search_space", "vitrine.variants",
-    "recsys.report", "recsys.training_draft",
+    "recsys.report", "recsys.training_draft", "recsys.item_placing",
     "recsys.analysis.analysis", "recsys.analysis.page", "vitrine.analyze",
     "recsys.off_policy", "serving.attribution", "serving.exploration", "vitrine.off_policy",
     "embeddings.album", "embeddings.engine", "embeddings.local_engine", "embeddings.photo_states",
