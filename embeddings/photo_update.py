@@ -91,9 +91,12 @@ def update_photos(
             for result in track(results, "embed photos", len(update.states)):
                 if result.vector is not None:
                     store.add(result.state.sha256, result.vector)
+                if result.error is not None:
+                    save.uncounted[result.location] = update.states[result.location]
                 update.count(result)
                 save.now_and_then()
                 stop_if_late("the photos embedded so far are kept")
+        save.uncounted.clear()
     finally:
         store.flush()
         save.now()
@@ -115,11 +118,18 @@ def _results(
 
 
 class _Saver:
-    """Saves states as often as costs little."""
+    """Saves states as often as costs little.
+
+    Attributes:
+        uncounted: states from before a failure of this run, which is saved when the run is done:
+            one that goes on after a kill or a stop meets the failure again, and would count it
+            twice.
+    """
 
     def __init__(self, photos: Path, states: dict[str, PhotoState]) -> None:
         self.photos = photos
         self.states = states
+        self.uncounted: dict[str, PhotoState] = {}
         self.next = time.monotonic() + _FIRST_SAVE
 
     def now_and_then(self) -> None:
@@ -128,6 +138,7 @@ class _Saver:
 
     def now(self) -> None:
         began = time.monotonic()
-        write_states(self.photos, self.states)
+        states = {**self.states, **self.uncounted} if self.uncounted else self.states
+        write_states(self.photos, states)
         took = time.monotonic() - began
         self.next = time.monotonic() + max(_FIRST_SAVE, took / SHARE_OF_SAVING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,6 +74,19 @@ def test_what_was_embedded_before_a_stop_is_kept(tmp_path, photos):
     done, engine, _ = update(tmp_path, photos)
     assert done.num_embedded == 3
     assert engine.asked == photos
+
+
+def test_a_failure_counts_once_for_a_run_however_often_it_is_stopped(tmp_path, photos):
+    update(tmp_path, photos)
+    Path(photos[0]).unlink()
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            update(tmp_path, photos, stop_after=7)
+        assert read_states(tmp_path / "photos")[photos[0]].failures == 0
+    for number in (1, 2):
+        done, _, _ = update(tmp_path, photos)
+        assert done.states[photos[0]].failures == number
+        assert read_states(tmp_path / "photos")[photos[0]].failures == number
 
 
 def test_a_kill_loses_at_most_one_part(tmp_path, photos, monkeypatch):
