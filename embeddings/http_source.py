@@ -12,7 +12,7 @@ import http.client
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import NoReturn
 from urllib.parse import urljoin, urlsplit
@@ -97,10 +97,12 @@ def _seen(state: PhotoState, response: urllib3.BaseHTTPResponse) -> PhotoState:
 
 
 def _target(asked: str, location: str, url: str) -> str:
-    target = urljoin(asked, location)
-    if urlsplit(target).scheme not in ("http", "https"):
-        raise _error("redirected", f"the server sends us to {target}, which is no web address", url)
-    return target
+    with suppress(ValueError):
+        target = urljoin(asked, location)
+        if urlsplit(target).scheme in ("http", "https"):
+            return target
+    what = f"the server sends us to {location[:200]}, which is no web address"
+    raise _error("redirected", what, url)
 
 
 def _refuse(response: urllib3.BaseHTTPResponse, url: str) -> NoReturn:
