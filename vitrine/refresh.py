@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from recsys.artifact import open_artifact, verify_artifact
 from recsys.catalog import load_catalog
 from recsys.columns import ITEM_ID
 from recsys.config import Config
@@ -49,9 +50,18 @@ from vitrine.refresh_outcome import (
     UNCHANGED,
     Outcome,
 )
-from vitrine.refresh_record import Made, Progress, key_of, known_keys, sequence, tag_of
+from vitrine.refresh_record import (
+    Made,
+    Progress,
+    is_damaged,
+    key_of,
+    known_keys,
+    sequence,
+    tag_of,
+)
 from vitrine.refresh_report import Reported, report
-from vitrine.refresh_stages import STAGES, Stage, fingerprint, tower_changed, trained
+from vitrine.refresh_stages import STAGES, Stage, fingerprint, manifest, tower_changed, trained
+from vitrine.verify import KINDS
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,8 @@ class _Refresh:
         self.config, self.old, self.asked = config, old, asked
         _refuse_unmade(old)
         self.known = known_keys(config, old)
+        self.damaged = {stage.name for stage in STAGES if stage.name not in self.known
+                        and is_damaged(old, stage)}  # fmt: skip
         self.tag = tag_of(config, old)
         self.progress = Progress(old.root, self.tag)
         self.draft = old
@@ -114,6 +126,7 @@ class _Refresh:
                 self._make(stage)
                 if stage is STAGES[0]:
                     self._compare()
+                    _refuse_other_tower(self.draft)
                 stop_if_late(f"what is made up to `{stage.name}` is kept")
         except IndexQualityError as error:
             return self._judge_and_publish(error)
@@ -132,7 +145,11 @@ class _Refresh:
             self.made[stage.name] = known
             return
         done = self.progress.stages.get(stage.name)
-        if done is not None and done.key == key and _stands(done, self.old.root):
+        if (
+            done is not None
+            and done.key == key
+            and _stands(done, KINDS[stage.place], self.old.root)
+        ):
             say(f"{stage.name}: done before")
             self.made[stage.name] = replace(done, state="resumed")
         else:
@@ -149,7 +166,7 @@ class _Refresh:
         summary = stage.run(self.config, self.old, target)
         seconds = round(time.monotonic() - started, 2)
         output, place = fingerprint(target, stage.place), target.places[stage.place]
-        if output == fingerprint(self.old, stage.place):
+        if output == fingerprint(self.old, stage.place) and stage.name not in self.damaged:
             shutil.rmtree(target.place(stage.place), ignore_errors=True)
             return Made(key, output, self._place(stage), "same", seconds, summary)
         return Made(key, output, place, "made", seconds, summary)
@@ -159,7 +176,7 @@ class _Refresh:
 
     def _compare(self) -> None:
         """Counts what changed in the tables, and refuses a catalog that has shrunk."""
-        if self.draft.tables == self.old.tables:
+        if self.draft.tables == self.old.tables or STAGES[0].name in self.damaged:
             return
         old, new = load_catalog(self.old), load_catalog(self.draft)
         self.changes = compare_catalogs(old, new)
@@ -266,9 +283,26 @@ class _Refresh:
                 for name, made in self.made.items()}  # fmt: skip
 
 
-def _stands(made: Made, root: Path) -> bool:
-    """Whether what a stopped refresh made is still there as it was made."""
-    return fingerprint(Workdir(root, {"x": made.place}), "x") == made.output
+def _stands(made: Made, kind: str, root: Path) -> bool:
+    """Whether what a stopped refresh made is still there, to the byte."""
+    try:
+        artifact = open_artifact(root / made.place, kind, mend="")
+        verify_artifact(artifact)
+    except ArtifactError:
+        return False
+    return artifact.fingerprint == made.output
+
+
+def _refuse_other_tower(workdir: Workdir) -> None:
+    """Before any photo is embedded for a recommender that could not read its vector."""
+    model, tower = manifest(workdir, "model"), fingerprint(workdir, "tower")
+    taught_by = model.get("info", {}).get("tower", tower)
+    if model and tower and taught_by != tower:
+        raise ArtifactError(
+            "the recommender was trained with photo vectors of another tower.",
+            where=str(workdir.model), mend="Run `vitrine run`: new vectors mean something else to "
+            "it, and a refresh never trains.",
+        )  # fmt: skip
 
 
 def _refuse_unmade(workdir: Workdir) -> None:

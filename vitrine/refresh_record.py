@@ -8,11 +8,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recsys.artifact import fingerprint_of, write_json
+from recsys.artifact import fingerprint_of, open_artifact, verify_artifact, write_json
 from recsys.config import Config
+from recsys.errors import ArtifactError
+from recsys.progress import say
 from recsys.workdir import VERSIONS, Workdir, published
 from vitrine import pipeline
 from vitrine.refresh_stages import STAGES, Stage, fingerprint
+from vitrine.verify import KINDS
 
 REFRESHES = "refreshes"
 UNFINISHED = "unfinished.json"
@@ -52,6 +55,8 @@ def known_keys(config: Config, workdir: Workdir) -> dict[str, Made]:
     noted = published(workdir.root).get("stages", {})
     known = {}
     for stage in STAGES:
+        if is_damaged(workdir, stage):
+            continue
         output = fingerprint(workdir, stage.place)
         place = workdir.places.get(stage.place, stage.place)
         if stage.name in noted and noted[stage.name].get("output") == output:
@@ -59,6 +64,18 @@ def known_keys(config: Config, workdir: Workdir) -> dict[str, Made]:
         elif output and pipeline.is_up_to_date(stage.step, config, workdir):
             known[stage.name] = Made(key_of(stage, config, workdir), output, place)
     return known
+
+
+def is_damaged(workdir: Workdir, stage: Stage) -> bool:
+    """Whether a file of a stage's artifact is not what was written; all of them are read."""
+    try:
+        made = open_artifact(workdir.place(stage.place), KINDS.get(stage.place, ""), mend="")
+        verify_artifact(made)
+    except ArtifactError as error:
+        if workdir.place(stage.place).is_dir():
+            say(f"{stage.name}: made anew, since {error.line}")
+            return True
+    return False
 
 
 def sequence(workdir: Workdir) -> int:

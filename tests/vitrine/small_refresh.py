@@ -119,6 +119,7 @@ def _stand_in(patch: pytest.MonkeyPatch, name: str, **functions) -> None:
 
 def _write_index(workdir: Workdir) -> None:
     with write_artifact(workdir.index, "index") as draft:
+        (draft.path / "index.json").write_text('{"spaces": {}}')
         draft.inputs = {"tables": fingerprint(workdir, "tables")}
 
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from recsys.artifact import write_artifact
 from recsys.errors import ArtifactError, IndexQualityError, OutOfTimeError, ServingError
 from recsys.workdir import published
 from tests.vitrine.small_refresh import FIGURES, make_shop
@@ -202,3 +203,40 @@ def test_a_bundle_that_is_gone_is_made_again(shop):
     shop.refresh()
     (shop.workdir.bundles / "1" / "manifest.json").unlink()
     assert shop.refresh().status == DONE and shop.ran == ["export"]
+
+
+@pytest.mark.parametrize("name", ["tables", "index"])
+def test_a_flipped_byte_is_found_and_made_anew(shop, name):
+    shop.write([*TEN, ("new", "an item")])
+    shop.refresh()
+    before = shop.workdir.place(name)
+    path = next(path for path in sorted(before.iterdir()) if path.name != "manifest.json")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert not verify(shop.workdir.root).whole
+    assert shop.refresh().status == DONE and name in shop.ran
+    after = shop.workdir.place(name)
+    assert after != before and after.name.startswith(f"{name}-")
+    assert [fault for fault in verify(shop.workdir.root).faults if str(after) in fault] == []
+
+
+def test_a_draft_with_a_flipped_byte_is_not_gone_on_from(shop):
+    shop.write([*TEN, ("new", "an item")])
+    shop.fail["index"] = OutOfTimeError("the time given is over; all is kept.")
+    shop.refresh()
+    (draft,) = (shop.workdir.root / "versions").iterdir()
+    (draft / "rejected.parquet").write_bytes(b"other")
+    assert shop.refresh().status == DONE and shop.ran[0] == "tables"
+    assert verify(shop.workdir.root).whole
+
+
+def test_a_tower_that_the_recommender_does_not_know_is_refused_before_any_photo(shop):
+    for folder, kind, info in ((shop.workdir.tower, "tower", {}),
+                               (shop.workdir.model, "model", {"tower": "another"})):  # fmt: skip
+        with write_artifact(folder, kind) as draft:
+            draft.info = info
+    shop.write([*TEN, ("new", "an item")])
+    outcome = shop.refresh()
+    assert (outcome.status, shop.ran) == (FAILED, ["tables"])
+    assert "another tower" in outcome.error and "vitrine run" in outcome.error
