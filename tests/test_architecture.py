@@ -35,6 +35,7 @@ WITHOUT_TENSORFLOW = (
     "vitrine.health.measure", "vitrine.health.gate", "vitrine.health.report", "serving.refreshes",
     "vitrine.refresh", "vitrine.refresh_plan", "vitrine.verify", "recsys.deadline",
     "vitrine.cli", "vitrine.pipeline", "vitrine.shop", "vitrine.check", "vitrine.demo",
+    "recsys.ray_cluster", "embeddings.ray_engine", "vitrine.ray_training", "vitrine.engine_option",
     "vitrine.doctor", "vitrine.importers.movielens", "vitrine.importers.folders",
     "vitrine.importers.fashion_products",
 )  # fmt: skip
