@@ -83,6 +83,7 @@ def refresh(config: Config, root: Path, asked: Asked = Asked()) -> Outcome:
     """Refreshes a workdir that `vitrine run` has made; says how it ended instead of raising."""
     started = time.monotonic()
     try:
+        _refuse_unmade(Workdir(root))  # before a lock makes a folder of a misspelled path
         with workdir_lock(root, "refresh"), deadline(asked.max_minutes):
             outcome = _Refresh(config, Workdir(root), asked).run()
     except VitrineError as error:
@@ -108,7 +109,6 @@ class _Refresh:
 
     def __init__(self, config: Config, old: Workdir, asked: Asked) -> None:
         self.config, self.old, self.asked = config, old, asked
-        _refuse_unmade(old)
         self.known = known_keys(config, old)
         self.damaged = {stage.name for stage in STAGES if stage.name not in self.known
                         and is_damaged(old, stage)}  # fmt: skip

@@ -9,9 +9,9 @@ import pandas as pd
 
 from recsys.catalog import load_catalog, read_catalog
 from recsys.config import Config
-from recsys.errors import ArtifactError
+from recsys.errors import ArtifactError, DataError
 from recsys.workdir import Workdir, published
-from vitrine.catalog_changes import Changes, compare_catalogs
+from vitrine.catalog_changes import Changes, compare_catalogs, refuse_shrunk
 from vitrine.refresh_bundle import would_be_exported
 from vitrine.refresh_photos import PhotoChanges, photo_changes
 from vitrine.refresh_record import key_of, known_keys
@@ -35,22 +35,27 @@ class Plan:
         photos: what would have to be embedded.
         stages: those that would run.
         seconds: how long it would take by the last refreshes' rates; None where one is missing.
+        refused: why the catalog would be refused; empty where it would not.
     """
 
     changes: Changes
     photos: PhotoChanges
     stages: list[str]
     seconds: float | None
+    refused: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON can write it."""
         return {"changes": self.changes.as_dict(), "photos": self.photos.as_dict(),
-                "stages": self.stages, "seconds": self.seconds}  # fmt: skip
+                "stages": self.stages, "seconds": self.seconds,
+                "refused": self.refused}  # fmt: skip
 
     def lines(self) -> list[str]:
         """What a person wants to know."""
         if not self.stages:
             return [self.changes.line, "nothing to do"]
+        if self.refused:
+            return [self.changes.line, f"would be refused: {self.refused}"]
         if self.seconds is None:
             expected = "unknown: some of it was not done before"
         elif self.seconds < 120:
@@ -87,7 +92,16 @@ def plan(config: Config, workdir: Workdir) -> Plan:
     if changes.tower_changed:
         photos = replace(photos, photos=_all_photos(new))
     stages = _that_run(set(changed), changes, photos, config, workdir)
-    return Plan(changes, photos, stages, _expected(stages, photos, published(workdir.root)))
+    expected = _expected(stages, photos, published(workdir.root))
+    return Plan(changes, photos, stages, expected, _refusal(changes, config))
+
+
+def _refusal(changes: Changes, config: Config) -> str:
+    try:
+        refuse_shrunk(changes, config.refresh.max_shrink, config.data.catalog)
+    except DataError as error:
+        return error.line
+    return ""
 
 
 def _all_photos(catalog: pd.DataFrame) -> int:

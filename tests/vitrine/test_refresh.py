@@ -1,15 +1,18 @@
 """A refresh does what a change asks for, publishes once, and can be stopped anywhere."""
 
 import dataclasses
+import json
 import os
 import time
 
 import pytest
 
 from recsys.artifact import write_artifact
+from recsys.config import dump_config
 from recsys.errors import ArtifactError, IndexQualityError, OutOfTimeError, ServingError
 from recsys.workdir import published
 from tests.vitrine.small_refresh import FIGURES, make_shop
+from vitrine.__main__ import main
 from vitrine.locking import workdir_lock
 from vitrine.refresh_outcome import (
     DONE,
@@ -185,6 +188,32 @@ def test_other_errors_are_one_line_and_code_one(shop):
 def test_a_workdir_that_was_never_made_is_no_workdir_to_refresh(tmp_path, shop):
     empty = dataclasses.replace(shop, folder=tmp_path / "empty")
     assert "vitrine run" in empty.refresh().error
+    assert not empty.folder.exists()
+
+
+def test_a_full_disk_is_said_in_one_line_and_leaves_all_as_it_was(shop, monkeypatch):
+    shop.write([*TEN, ("new", "an item")])
+    with monkeypatch.context() as patch:
+        full = OSError(28, "No space left on device")
+        patch.setattr("recsys.artifact.sync_file", lambda path: (_ for _ in ()).throw(full))
+        outcome = shop.refresh()
+    assert outcome.status == FAILED and "Free some space" in outcome.error
+    assert shop.workdir.places == {} and shop.versions == [1] and verify(shop.workdir.root).whole
+    assert shop.refresh().status == DONE
+
+
+def test_the_command_ends_with_the_outcome_s_code_and_prints_json(shop, capsys):
+    config = shop.folder / "c.yaml"
+    config.write_text(dump_config(shop.config))
+    command = ["refresh", "-w", str(shop.workdir.root), "-c", str(config), "--json"]
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == UNCHANGED
+    shop.write(TEN[:5])
+    assert main(command) == 4
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["exit_code"] == 4 and "vitrine: " in captured.err
+    assert main([*command, "--plan"]) == 0
+    assert json.loads(capsys.readouterr().out)["changes"]["removed"] == 5
 
 
 def test_old_versions_are_cleared_after_their_age(shop):

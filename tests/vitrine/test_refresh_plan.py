@@ -53,3 +53,9 @@ def test_the_time_is_told_by_what_the_last_refresh_took(shop):
 def test_a_workdir_that_was_never_made_has_no_plan(shop, tmp_path):
     with pytest.raises(ArtifactError, match="vitrine run"):
         plan(shop.config, Workdir(tmp_path / "none"))
+
+
+def test_a_catalog_that_would_be_refused_is_said_to_be(shop):
+    shop.write(TEN[:5])
+    found = plan(shop.config, shop.workdir)
+    assert "5 of 10 items are gone" in found.lines()[-1] and found.as_dict()["refused"]
