@@ -283,6 +283,9 @@ class ExportConfig(Section):
     encoder_wait_micros: int = Field(2000, ge=0)  # how long the first of them waits for others
     explanations: bool = True  # why an item is recommended; one and a half times the vectors
     shards: Count = 1  # model servers that share the items; more where one could not hold them
+    # ScaNN's servables also where the index chose exact search; without them an export of 20,000
+    # items takes two fifths less
+    both_engines: bool = True
 
 
 class RefreshConfig(Section):

@@ -12,6 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def export(config: Config, workdir: Workdir) -> dict[str, Any]:
     with only_export(workdir):
         version = next_version(workdir)
         clear_leftovers(workdir)
-        parts = open_parts(workdir)
+        parts = open_parts(workdir, config.export.both_engines)
         fingerprint = _fingerprint(parts, config)
         keys = made_of(parts, config)
         kept = find_kept(keys, workdir)
@@ -83,8 +84,7 @@ def export(config: Config, workdir: Workdir) -> dict[str, Any]:
             for name, found in kept.items():
                 drafts[name] = _draft(name, version, workdir)
                 _take_over(found, drafts[name], fingerprint)
-            for name, (servable, questions) in servables.items():
-                drafts[name] = _write_servable(name, servable, questions, version, config, workdir)
+            _write_all(servables, drafts, version, config, workdir)
             info = _info(parts, config, version, fingerprint, list(drafts))
             info |= {
                 "made_of": keys,
@@ -104,11 +104,33 @@ def export(config: Config, workdir: Workdir) -> dict[str, Any]:
     return {name: info[name] for name in ("version", "fingerprint", "servables", "engines")}
 
 
+def _write_all(
+    servables: dict[str, tuple[Servable, list[Question]]], drafts: dict[str, Path], version: int,
+    config: Config, workdir: Workdir,
+) -> None:  # fmt: skip
+    """Writes each servable beside its place; a thread compares it while the next is written.
+
+    One thread, since all that is said to standard error goes through `native_log_dropped`.
+    """
+    comparing = ThreadPoolExecutor(1, thread_name_prefix="compare")
+    compared = []
+    try:
+        for name, (servable, questions) in servables.items():
+            drafts[name] = _write_servable(name, servable, questions, version, config, workdir)
+            compared.append(comparing.submit(
+                compare, servable, drafts[name], questions, config.export.parity_tolerance
+            ))  # fmt: skip
+        for each in compared:
+            each.result()
+    finally:
+        comparing.shutdown(cancel_futures=True)
+
+
 def _write_servable(
     name: str, servable: Servable, questions: list[Question], version: int, config: Config,
     workdir: Workdir,
 ) -> Path:  # fmt: skip
-    """Writes a servable beside its place, compares it with the one in memory; gives its path."""
+    """Writes a servable beside its place; gives its path."""
     draft = _draft(name, version, workdir)
     try:
         with disk_errors(draft), _native_errors(draft):
@@ -119,7 +141,6 @@ def _write_servable(
                 (draft / ENCODER_BATCHING_FILE).write_text(ENCODER_BATCHING, encoding="utf-8")
             for path in draft.rglob("*"):
                 sync_file(path)
-        compare(servable, draft, questions, config.export.parity_tolerance)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -223,6 +244,8 @@ def _summary(measured: dict[str, Any]) -> dict[str, Any]:
 def _fingerprint(parts: Parts, config: Config) -> str:
     settings = {"photos": config.photos.model_dump(mode="json"),
                 "model": config.model.model_dump(mode="json")}  # fmt: skip
+    if not config.export.both_engines:
+        settings["export"] = {"both_engines": False}
     if config.export.shards > 1:
         settings["shards"] = {"number": config.export.shards}
     return fingerprint_of({"inputs": parts.fingerprints, "settings": settings, "format": FORMAT})

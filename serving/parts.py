@@ -54,12 +54,16 @@ class Parts:
 
     Attributes:
         index: the measured index.
+        both_engines: ScaNN is served where it is good enough, not only where it was chosen.
         spaces: what is searched.
         evaluation: None where it was not run.
     """
 
-    def __init__(self, workdir: Workdir, spaces: Spaces, index: Artifact) -> None:
+    def __init__(
+        self, workdir: Workdir, spaces: Spaces, index: Artifact, both_engines: bool = True
+    ) -> None:
         self.workdir, self.spaces, self.index = workdir, spaces, index
+        self.both_engines = both_engines
         self.catalog, self.interactions = load_catalog(workdir), load_interactions(workdir)
         self.evaluation = None
         if workdir.evaluation.is_dir():
@@ -185,6 +189,11 @@ class Parts:
         """What the index step found out about a space."""
         return dict(self.index.info["spaces"][space.name])
 
+    def serves_scann(self, space: Space) -> bool:
+        """Whether a space has a servable over ScaNN, beside the exact one."""
+        measured = self.measured(space)
+        return bool(measured["scann"]) and (self.both_engines or measured["engine"] == "scann")
+
 
 def make_servables(
     parts: Parts, config: Config, fingerprint: str, kept: Collection[str] = ()
@@ -261,15 +270,17 @@ def _batching(config: Config) -> Batching | None:
 
 def _engines(parts: Parts, space: Space) -> Iterator[tuple[str, ExactIndex | ScannIndex]]:
     yield "", ExactIndex(space.vectors)
-    measured = parts.measured(space)
-    if measured["scann"]:
-        settings = ScannSettings(**measured["settings"])
+    if parts.serves_scann(space):
+        settings = ScannSettings(**parts.measured(space)["settings"])
         trained = load_parts(parts.index.path / f"{space.name}.npz")
         yield SCANN, ScannIndex(space.vectors, settings, trained)
 
 
-def open_parts(workdir: Workdir) -> Parts:
+def open_parts(workdir: Workdir, both_engines: bool = True) -> Parts:
     """Opens what a bundle is made of.
+
+    Args:
+        both_engines: as `export.both_engines` says.
 
     Raises:
         ArtifactError: something is missing, or artifacts do not belong together.
@@ -286,7 +297,7 @@ def open_parts(workdir: Workdir) -> Parts:
             "the embeddings were made by another tower.", where=str(workdir.embeddings),
             mend="Run `vitrine embed` again, then `vitrine index`.",
         )  # fmt: skip
-    return Parts(workdir, spaces, index)
+    return Parts(workdir, spaces, index, both_engines)
 
 
 def _tower_of(workdir: Workdir) -> str:

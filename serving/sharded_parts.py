@@ -67,6 +67,6 @@ def _indexes(parts: Parts, space: Space, shards: int) -> Iterator[tuple[str, int
     for shard, own in enumerate(slices(total, shards)):
         vectors = np.ascontiguousarray(space.vectors[own.start : own.stop])
         yield "", shard, SliceIndex(ExactIndex(vectors), own)
-        if measured["scann"]:
+        if parts.serves_scann(space):
             settings = shared_out(ScannSettings(**measured["settings"]), len(own) / total)
             yield SCANN, shard, SliceIndex(ScannIndex(vectors, settings), own)

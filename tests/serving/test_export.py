@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recsys.config import load_config
+from recsys.config import config_from, load_config
 from recsys.errors import ServingError
 from recsys.features import place_inputs
+from recsys.index import ExactIndex
+from recsys.workdir import Workdir
 from serving import export as exporting
 from serving.bundle import IMAGE_ENCODER, list_versions, open_bundle, versions_in
 from serving.canaries import Question, text
 from serving.export import compare, export
+from serving.kept_servables import find_kept
+from serving.loaded_servable import LoadedServable
 from serving.local import LocalBundle
 from serving.parts import make_servables, open_parts
 from serving.servables import SimilarItems, save_servable
@@ -82,8 +86,6 @@ def test_a_bundles_vectors_are_in_row_order(demo_workdir):
 
 
 def test_the_published_place_is_the_towers(demo_workdir):
-    from serving.loaded_servable import LoadedServable
-
     bundle, parts = open_bundle(demo_workdir), open_parts(demo_workdir)
     inputs = {name: array[:5] for name, array in place_inputs(parts.features).items()}
     found = LoadedServable(bundle.model_folder("recommend")).predict(inputs, "place")["embedding"]
@@ -110,6 +112,41 @@ def test_versions_go_up_and_old_bundles_go(workdir, demo_config, quick):
 def test_the_same_inputs_have_the_same_fingerprint(workdir, demo_config, quick):
     before = open_bundle(workdir).fingerprint
     assert export(demo_config, workdir)["fingerprint"] == before
+
+
+def test_encoders_whose_tower_did_not_change_are_taken_over(
+    workdir, demo_config, quick, monkeypatch
+):
+    monkeypatch.setattr(exporting, "find_kept", find_kept)
+    monkeypatch.setattr(exporting, "FORMAT", "another")  # so that the fingerprint is another
+    before = open_bundle(workdir)
+    export(demo_config, workdir)
+    after = open_bundle(workdir)
+    assert sorted(after.servables) == ["image_encoder", "similar_items", "text_encoder"]
+    for name in ("image_encoder", "text_encoder"):
+        old, new = before.model_folder(name), after.model_folder(name)
+        assert (new / "saved_model.pb").samefile(old / "saved_model.pb")
+        assert after.info["made_of"][name] == before.info["made_of"][name]
+    words = {"text": text(["red dress"])}
+    answers = [LoadedServable(bundle.model_folder("text_encoder")).predict(words)
+               for bundle in (before, after)]  # fmt: skip
+    np.testing.assert_array_equal(answers[0]["embedding"], answers[1]["embedding"])
+    assert [answer["fingerprint"][0] for answer in answers] == [
+        before.fingerprint, after.fingerprint,
+    ]  # fmt: skip
+    assert before.fingerprint != after.fingerprint
+
+
+def test_one_that_answers_differently_stops_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "compare", _never_the_same)
+    servables = {name: (SimilarItems(ExactIndex(np.eye(2, dtype=np.float32)), ["a", "b"], "f"), [])
+                 for name in ("one", "two")}  # fmt: skip
+    with pytest.raises(ServingError, match="one differs"):
+        exporting._write_all(servables, {}, 1, config_from({}, where="test"), Workdir(tmp_path))
+
+
+def _never_the_same(servable, folder, questions, tolerance):
+    raise ServingError(f"{folder.parent.name} differs.")
 
 
 def test_an_answer_that_changes_on_disk_publishes_nothing(workdir, demo_config, quick, monkeypatch):
@@ -178,8 +215,6 @@ def test_a_catalog_without_events_or_photos_has_fewer_servables(
 
 
 def test_compare_names_the_signature_that_differs(tmp_path):
-    from recsys.index import ExactIndex
-
     vectors = np.eye(3, dtype=np.float32)
     save_servable(SimilarItems(ExactIndex(vectors), ["a", "b", "c"], "f"), tmp_path / "m" / "1")
     other = SimilarItems(ExactIndex(vectors), ["a", "c", "b"], "f")
