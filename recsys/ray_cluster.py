@@ -37,6 +37,8 @@ def import_ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
     # a worker that may use no GPU must not see those of its machine
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")
+    # workers import TensorFlow first, which takes minutes where many do it on a busy machine
+    os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", "600")
     try:
         return importlib.import_module("ray")
     except ImportError as error:

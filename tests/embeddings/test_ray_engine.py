@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 import numpy as np
 import pytest
@@ -86,16 +85,15 @@ def test_a_node_that_dies_in_the_middle_changes_nothing(tower, photos):
     cluster = Cluster(initialize_head=True, head_node_args={**size, "include_dashboard": False})
     dying = cluster.add_node(**size)
     try:
-        settings = {"ray": {"address": cluster.address, "block_size": 2, "object_store_mb": 100}}
+        settings = {"ray": {"address": cluster.address, "block_size": 4, "object_store_mb": 100}}
         tasks = [PhotoTask(path, EMPTY) for path in photos]
         config = config_from({**SETTINGS, **settings}, where="test")
-        found, began = {}, time.monotonic()
+        found = {}
         for result in make_engine(config, tower).run(tasks, NOTHING):
             found[result.location] = result
-            if len(found) == 6:
+            if len(found) == 8:
                 cluster.remove_node(dying, allow_graceful=False)
         assert len(cluster.list_all_nodes()) == 1
-        assert time.monotonic() - began < 300
     finally:
         ray.shutdown()
         cluster.shutdown()

@@ -7,7 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from recsys.config import RayConfig
 from recsys.errors import TrainingError
+from recsys.ray_cluster import ray_cluster
+from tests.embeddings.small_catalog import prepared, small_config, write_catalog
 from tests.recsys.small_shop import make_shop
 from vitrine import pipeline
 from vitrine.pipeline import STEPS
@@ -40,9 +43,16 @@ def test_an_error_of_ours_is_not_tried_again(tmp_path):
         work({"failed": str(failed)})
 
 
+@pytest.fixture(scope="module")
+def cluster():
+    """A cluster that both trainings use."""
+    ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    with ray_cluster(RayConfig(object_store_mb=100)):
+        yield ray
+
+
 @pytest.mark.slow
-def test_two_workers_train_what_one_trains(tmp_path):
-    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+def test_two_workers_train_what_one_trains(tmp_path, cluster):
     from recsys.train import train
 
     config, workdir = make_shop(tmp_path, **SECTIONS)
@@ -59,3 +69,16 @@ def test_two_workers_train_what_one_trains(tmp_path):
     again = np.load(workdir.model / "candidate_vectors.npy")
     assert (np.sum(vectors * again, axis=1) > 0.99).all()
     assert not list(workdir.root.glob(".ray-*"))
+
+
+@pytest.mark.slow
+def test_two_workers_train_a_tower_that_names_what_it_sees(tmp_path, cluster):
+    write_catalog(tmp_path)
+    config = small_config(tmp_path, ray=SECTIONS["ray"])
+    workdir = prepared(tmp_path, config)
+    summary = train_on_ray("embeddings.train_tower:train_tower", config, workdir)
+    assert summary["num_training_photos"] == 32
+    assert summary["validation"]["category"] >= 0.8
+    from embeddings.image_tower import load_tower
+
+    assert load_tower(workdir.tower).settings.num_classes() == {"category": 2, "attr_color": 3}
