@@ -70,7 +70,7 @@ RECIPE = (
     "model.id_dropout=0.1", "train.batch_size=32", "train.learning_rate=0.003",
     "train.epochs=12", "train.patience=4",
 )  # fmt: skip
-SHOP_ITEMS, SHOP_USERS = 3000, 6000
+SHOP_ITEMS, SHOP_USERS = 1500, 3000
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def main() -> None:
         for name, fields in variants.items():
             say(f"seed {seed}, {name}")
             found[name].append(judge(shelf, with_fields(config, fields)))
-            say(describe({name: found[name][-1:]})[0])
+            say(describe({name: found[name]})[seed])
     text = "\n".join([*describe(found), "", *bars(found),
                       f"{(time.monotonic() - started) / 60:.0f} min"])  # fmt: skip
     print(text)
