@@ -1,5 +1,6 @@
 # make demo   sets up, draws a shop, runs everything on it and serves its page
 # make test   sets up and runs the tests
+# make test-long  runs the tests that take minutes: a Ray cluster that loses a node, training on it
 # make lint   ruff, ruff-format and mypy
 # make fuzz   tries every operation of the API for up to 20 minutes (FUZZ_SECONDS)
 # make configs  writes configs/base.yaml anew from the settings' comments
@@ -17,7 +18,7 @@ FUZZ_SECONDS ?= 1200
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint lock configs browser postgresql clean
+.PHONY: help setup demo test test-long fuzz lint lock configs browser postgresql clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -38,6 +39,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-long: setup
+	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -63,7 +63,7 @@ def read_catalog(
                         mend="Give it one row per product.")  # fmt: skip
     rejected = Rejected("catalog")
     catalog = check_catalog(table, data.root, rejected)
-    rejected.refuse_if_too_many(table.num_rows, data.max_bad_fraction, table.location, listing)
+    rejected.refuse_if_too_many(table.num_rows, data, table.location, listing)
     return catalog, rejected, table
 
 

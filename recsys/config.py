@@ -32,6 +32,7 @@ class DataConfig(Section):
     catalog: str = "catalog.parquet"  # CSV or Parquet, relative to root
     events: str = "events.parquet"  # "" or a missing file: a catalog without events
     max_bad_fraction: Fraction = 0.1  # more rejected rows than this refuse the whole step
+    max_unknown_items: Fraction = 0.5  # events of items that left may be so many; more is a mix-up
     min_user_events: Count = 1  # shoppers with fewer events are left out of training
     min_item_events: Count = 1  # items with fewer events keep no interactions
     rating_threshold: float = 0.0  # a `rating` below it is no sign of liking and is dropped

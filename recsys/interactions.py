@@ -68,7 +68,7 @@ def read_interactions(
     found = ReadInteractions(no_interactions(), table=table)
     if table.num_rows:
         events = check_events(table, item_ids, found.rejected)
-        found.rejected.refuse_if_too_many(table.num_rows, data.max_bad_fraction, location, listing)
+        found.rejected.refuse_if_too_many(table.num_rows, data, location, listing)
         found.frame = thin(events, data, found.dropped)
         if len(events) and not len(found.frame):
             raise DataError(

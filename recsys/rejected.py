@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,10 @@ import pandas as pd
 
 from recsys import columns
 from recsys.artifact import disk_errors
+from recsys.config import DataConfig
 from recsys.errors import DataError
+
+UNKNOWN_ITEM = "unknown_item"
 
 # reason -> how to mend the rows that have it
 MENDS = {
@@ -23,7 +26,7 @@ MENDS = {
     "bad_split": "Write train, validation or test, or leave it empty.",
     "bad_user_id": "Log a shopper or session id of 1 to 200 characters with every event.",
     "empty_event": "Log what happened: view, cart, purchase, like, dislike or rating.",
-    "unknown_item": "Add the product to the catalog, or mend its id in the event.",
+    UNKNOWN_ITEM: "Add the product to the catalog, or mend its id in the event.",
     "bad_timestamp": "Write ISO 8601 or epoch seconds (not milliseconds), between 1970 and 2200.",
     "bad_value": "Write a plain number; a rating needs one.",
 }
@@ -77,19 +80,21 @@ class Rejected:
         return sum(len(part) for part in self._parts)
 
     def refuse_if_too_many(
-        self, num_rows: int, max_bad_fraction: float, where: str, listing: Path | None
+        self, num_rows: int, data: DataConfig, where: str, listing: Path | None
     ) -> None:
         """Raises when more than the allowed share of `num_rows` is rejected, or all of them.
 
         Args:
+            data: `max_bad_fraction`, and for events `max_unknown_items`.
             listing: where to write the rejected rows as CSV before raising; None writes nothing.
 
         Raises:
             DataError: it says how many, the commonest reasons and where the list lies.
         """
-        if len(self) <= max_bad_fraction * num_rows and len(self) < num_rows:
+        counts = self.counts if len(self) else {}
+        setting = exceeded(counts, num_rows, data)
+        if not setting:
             return
-        counts = self.counts
         reasons = ", ".join(f"{reason} {count}" for reason, count in list(counts.items())[:3])
         mend = MENDS.get(next(iter(counts)), "")
         if listing is not None:
@@ -99,6 +104,24 @@ class Rejected:
             mend = f"{mend} The rejected rows are listed in {listing}."
         raise DataError(
             f"{len(self):,} of {num_rows:,} rows of the {self.table} cannot be used "
-            f"(data.max_bad_fraction is {max_bad_fraction:g}): {reasons}.",
+            f"(data.{setting} is {getattr(data, setting):g}): {reasons}.",
             where=where, mend=mend,
         )  # fmt: skip
+
+
+def exceeded(counts: Mapping[str, int], num_rows: int, data: DataConfig) -> str:
+    """The setting that so many rejected rows go beyond; empty where they are few enough.
+
+    Events of unknown items have a limit of their own: items leave a catalog, and their events
+    stay in the log.
+
+    Args:
+        counts: reason -> rows.
+        num_rows: of the whole table.
+    """
+    unknown = counts.get(UNKNOWN_ITEM, 0)
+    others = sum(counts.values()) - unknown
+    if unknown > data.max_unknown_items * num_rows:
+        return "max_unknown_items"
+    none_left = 0 < num_rows <= unknown + others
+    return "max_bad_fraction" if others > data.max_bad_fraction * num_rows or none_left else ""

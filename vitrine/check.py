@@ -14,7 +14,7 @@ from recsys.catalog import read_catalog
 from recsys.config import Config, DataConfig
 from recsys.interactions import ReadInteractions, read_interactions
 from recsys.prepare import summarize_catalog, summarize_interactions
-from recsys.rejected import MENDS, Rejected
+from recsys.rejected import MENDS, Rejected, exceeded
 from recsys.table import Table
 from vitrine.check_figures import histogram, period, spread
 from vitrine.check_photos import check_photos
@@ -38,7 +38,7 @@ def check(config: Config, out_html: Path | None = None) -> dict[str, Any]:
         DataError: a table cannot be read at all, or a column is missing.
     """
     start = time.monotonic()
-    lenient = config.data.model_copy(update={"max_bad_fraction": 1.0})
+    lenient = config.data.model_copy(update={"max_bad_fraction": 1.0, "max_unknown_items": 1.0})
     catalog, rejected_items, table = read_catalog(lenient)
     found = read_interactions(lenient, catalog[columns.ITEM_ID])
     has_photos = bool((catalog[columns.IMAGE] != "").any())
@@ -150,11 +150,13 @@ def _problems(report: dict[str, Any], data: DataConfig) -> list[dict[str, str]]:
     errors, warnings = [], []
     for name in ("catalog", "events"):
         table = report[name]
-        bad = sum(entry["count"] for entry in report["rejected"] if entry["table"] == name)
-        if table and bad > data.max_bad_fraction * table["rows"]:
+        counts = {entry["reason"]: entry["count"] for entry in report["rejected"]
+                  if entry["table"] == name}  # fmt: skip
+        bad = sum(counts.values())
+        if table and (setting := exceeded(counts, table["rows"], data)):
             errors.append(
                 f"{bad:,} of {table['rows']:,} rows of the {name} are rejected, more than "
-                f"data.max_bad_fraction = {data.max_bad_fraction:g} allows."
+                f"data.{setting} = {getattr(data, setting):g} allows."
             )
         elif bad:
             warnings.append(f"{bad:,} of {table['rows']:,} rows of the {name} are rejected.")

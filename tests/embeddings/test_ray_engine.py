@@ -76,7 +76,7 @@ def test_it_gives_what_the_local_engine_gives(tower, photos):
     assert sum(result.vector is not None for result in found.values()) == 38
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_node_that_dies_in_the_middle_changes_nothing(tower, photos):
     from ray.cluster_utils import Cluster
 

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
+from recsys.config import DataConfig
 from recsys.errors import DataError
-from recsys.rejected import MENDS, Rejected
+from recsys.rejected import MENDS, Rejected, exceeded
 
 
 def three_bad() -> Rejected:
@@ -30,13 +31,15 @@ def test_no_rejected_row_is_an_empty_table_of_the_same_columns():
 
 
 def test_as_many_as_allowed_pass():
-    three_bad().refuse_if_too_many(30, 0.1, "c.csv", None)  # 3 of 30 is 0.1
+    three_bad().refuse_if_too_many(
+        30, DataConfig(max_bad_fraction=0.1), "c.csv", None
+    )  # 3 of 30 is 0.1
 
 
 def test_one_more_is_refused_with_the_reasons_and_a_list(tmp_path):
     listing = tmp_path / "new" / "rejected.csv"
     with pytest.raises(DataError) as caught:
-        three_bad().refuse_if_too_many(29, 0.1, "c.csv", listing)
+        three_bad().refuse_if_too_many(29, DataConfig(max_bad_fraction=0.1), "c.csv", listing)
     assert "3 of 29 rows of the catalog" in caught.value.line
     assert "bad_price 2, repeated_item_id 1" in caught.value.line
     assert MENDS["bad_price"] in caught.value.line
@@ -46,4 +49,13 @@ def test_one_more_is_refused_with_the_reasons_and_a_list(tmp_path):
 
 def test_all_rows_bad_is_refused_whatever_is_allowed():
     with pytest.raises(DataError, match="3 of 3"):
-        three_bad().refuse_if_too_many(3, 1.0, "c.csv", None)
+        three_bad().refuse_if_too_many(3, DataConfig(max_bad_fraction=1.0), "c.csv", None)
+
+
+def test_events_of_items_that_left_have_a_limit_of_their_own():
+    data = DataConfig(max_bad_fraction=0.1, max_unknown_items=0.4)
+    assert exceeded({"unknown_item": 4, "bad_value": 1}, 10, data) == ""
+    assert exceeded({"unknown_item": 5}, 10, data) == "max_unknown_items"
+    assert exceeded({"unknown_item": 4, "bad_value": 2}, 10, data) == "max_bad_fraction"
+    assert exceeded({"unknown_item": 1}, 1, DataConfig(max_unknown_items=1.0)) == "max_bad_fraction"
+    assert exceeded({}, 0, data) == ""

@@ -51,7 +51,7 @@ def cluster():
         yield ray
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_workers_train_what_one_trains(tmp_path, cluster):
     from recsys.train import train
 
@@ -71,7 +71,7 @@ def test_two_workers_train_what_one_trains(tmp_path, cluster):
     assert not list(workdir.root.glob(".ray-*"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_workers_train_a_tower_that_names_what_it_sees(tmp_path, cluster):
     write_catalog(tmp_path)
     config = small_config(tmp_path, ray=SECTIONS["ray"])
