@@ -55,8 +55,8 @@ fuzz: setup
 LOCK := uv pip compile setup.cfg --quiet --python-platform x86_64-manylinux_2_28 --python-version 3.11 --generate-hashes \
   --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 lock:
-	$(LOCK) --output-file requirements/runtime.txt
-	$(LOCK) --extra dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
+	$(LOCK) --extra dev --output-file requirements/dev.txt
+	$(LOCK) --constraint requirements/dev.txt --output-file requirements/runtime.txt
 
 configs: setup
 	$(BIN)/python configs/write_base.py
