@@ -66,7 +66,7 @@ def test_what_says_nothing_is_penalized_most():
     bags = {**features.bags, "title": features.bags["title"][mixed]}
     confused = ItemFeatures(bags, features.image[mixed], features.has_image[mixed])
     placing = fit_placing(confused, WIDTHS, vectors, counts)
-    assert honest["photo"] == 1e4  # the smallest that is offered
+    assert honest["photo"] == 100.0  # the smallest that is offered
     assert honest["title"] < 10.0
     # the largest that are offered
     assert (placing.penalties["photo"], placing.penalties["title"]) == (1e5, 30.0)
