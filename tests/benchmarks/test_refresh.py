@@ -19,7 +19,9 @@ def test_a_share_of_photos_gets_bytes_that_were_never_there(tmp_path):
     frame = pd.DataFrame({"item_id": ids, "image": names, "title": "as it was"})
     frame.to_parquet(tmp_path / "catalog.parquet")
     before = {name: (tmp_path / name).read_bytes() for name in names}
-    assert change_shop(tmp_path, share=0.05, seed=1) == {"photos": 5, "facts": 5, "removed": 2}
+    told = change_shop(tmp_path, set(ids[:20]), share=0.05, seed=1)
+    assert told == {"photos": 5, "facts": 5, "removed": 2}
+    assert all((tmp_path / name).read_bytes() == before[name] for name in names[20:])
     changed = [(tmp_path / name).read_bytes() for name in names
                if (tmp_path / name).read_bytes() != before[name]]  # fmt: skip
     assert len(changed) == len(set(changed)) == 5

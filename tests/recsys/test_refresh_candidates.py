@@ -32,7 +32,7 @@ def trained(request, tmp_path_factory):
         config, workdir = make_shop(
             tmp_path_factory.mktemp("shop"), photos=True,
             model={"share_item_vectors": request.param}, train={"epochs": 1},
-            data={"max_bad_fraction": 1.0},  # events of items that left are bad rows
+            data={"max_unknown_items": 1.0},  # most items leave
         )  # fmt: skip
         train(config, workdir)
     finally:

@@ -31,7 +31,7 @@ def fitted(tmp_path_factory):
     try:
         config, workdir = make_shop(
             tmp_path_factory.mktemp("shop"), train={"epochs": 1},
-            transitions={"learn_from": "all", "tune": False}, data={"max_bad_fraction": 1.0},
+            transitions={"learn_from": "all", "tune": False}, data={"max_unknown_items": 1.0},
         )  # fmt: skip
         train(config, workdir)
     finally:
