@@ -43,7 +43,7 @@ def test_a_variant_reads_the_fields_that_it_names():
 
 def test_the_bars_compare_means_over_seeds():
     def result(cold_recall: float, warm: float) -> Result:
-        return Result((cold_recall, 0, 1), 0.1, (warm, warm - 0.02, warm + 0.02))
+        return Result((cold_recall, 0, 1), 0.0, 0.1, (warm, warm - 0.02, warm + 0.02))
 
     found = {"ids alone": [result(0.1, 0.10)], "photo alone": [result(0.2, 0.09)],
              "everything": [result(0.3, 0.09), result(0.5, 0.10)]}  # fmt: skip
