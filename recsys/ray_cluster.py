@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,11 +27,14 @@ def ray_cluster(settings: RayConfig) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    _connect(ray, settings)
+    stop = signal.getsignal(signal.SIGTERM)
     try:
+        _connect(ray, settings)
         yield ray
     finally:
         ray.shutdown()  # also ends what this process left running in the cluster
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, stop)  # Ray puts one of its own there
 
 
 def import_ray() -> Any:

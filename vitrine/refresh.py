@@ -258,7 +258,7 @@ class _Refresh:
         """How long each stage took when it last had work, for the next plan."""
         rates = {**before.get("rates", {}), **{name: round(s, 2) for name, s in seconds.items()}}
         for name, made in self.made.items():
-            if made.seconds:
+            if made.state != "kept":
                 rates[name] = made.seconds
             if speed := made.summary.get("embedded") and made.summary.get("photos_per_second"):
                 rates["photos_per_second"] = speed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from types import SimpleNamespace
 
@@ -25,6 +26,7 @@ class Ray:
 
     def init(self, **arguments):
         self.calls.append(arguments)
+        signal.signal(signal.SIGTERM, lambda *_: None)  # as Ray does
         if not self.answers:
             raise ConnectionError("ray client connection timeout")
 
@@ -52,9 +54,10 @@ def installed(monkeypatch):
 
 
 def test_without_an_address_a_bounded_one_is_started_and_ended(installed):
-    ray = installed(Ray())
+    ray, before = installed(Ray()), signal.getsignal(signal.SIGTERM)
     with ray_cluster(RayConfig(object_store_mb=200)) as found:
         assert found is ray
+    assert signal.getsignal(signal.SIGTERM) is before
     start, end = ray.calls
     assert (start["address"], start["include_dashboard"], end) == ("local", False, "shutdown")
     assert start["object_store_memory"] == 200 * 1024 * 1024
