@@ -82,7 +82,8 @@ def main() -> None:
     reads, mixtures = (int(word) for word in (reader.communicate()[0]).split())
     found = {
         "kills": kills, "ended_between": tries - kills, "whole_after": whole, "last_code": code,
-        "reads": reads, "mixtures": mixtures, "same_table": same_table(Workdir(work), Workdir(calm)),
+        "reads": reads, "mixtures": mixtures,
+        "same_table": same_table(Workdir(work), Workdir(calm)),
         "seconds_undisturbed": round(took, 1),
     }  # fmt: skip
     print(json.dumps(found, indent=2))
