@@ -94,7 +94,7 @@ class Describer:
         answer = self.tower.model(self._fitted(image)[np.newaxis].astype(np.float32))
         labels = {
             name: likeliest(answer[f"{name}_probabilities"][0].numpy(), values)
-            for name, values in self._values().items()
+            for name, values in self.tower.classes.items()
         }
         nearest = self._nearest(answer["embedding"][0].numpy())
         line = one_line(labels, [title for _, title, _ in nearest], self.tower.settings.several)
@@ -106,8 +106,8 @@ class Describer:
         Raises:
             NotFoundError: the tower has no such label.
         """
-        if label not in self._values():
-            known = ", ".join(self._values()) or "none: it was trained without labels"
+        if label not in self.tower.classes:
+            known = ", ".join(self.tower.classes) or "none: it was trained without labels"
             raise NotFoundError(f"the tower has no label `{label}`.", where="label",
                                 mend=f"It has {known}.")  # fmt: skip
         pixels = self._fitted(self._read(location))
@@ -123,10 +123,6 @@ class Describer:
         for place, (pixels, heat) in enumerate(zip(photos, heats, strict=True)):
             both.paste(overlay(pixels, heat), (place * size, 0))
         return both
-
-    def _values(self) -> dict[str, list[str]]:
-        categories = {CATEGORY: self.tower.categories} if self.tower.categories else {}
-        return {**categories, **self.tower.attributes}
 
     def _read(self, location: str) -> Image.Image:
         photos = self.config.photos

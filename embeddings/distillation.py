@@ -32,7 +32,7 @@ class Teachers:
         self.towers = list(towers)
         self.labels = [
             name for name, classes in values.items()
-            if all(_classes(tower).get(name) == classes
+            if all(tower.classes.get(name) == classes
                    and name not in tower.settings.several for tower in towers)
         ]  # fmt: skip
 
@@ -103,7 +103,3 @@ def _cosines(embeddings: tf.Tensor) -> tf.Tensor:
 def _divergence(shares: tf.Tensor, logs: tf.Tensor) -> tf.Tensor:
     gained = tf.math.xlogy(shares, shares) - shares * logs
     return tf.reduce_mean(tf.reduce_sum(gained, axis=1))
-
-
-def _classes(tower: Tower) -> dict[str, list[str]]:
-    return {"category": tower.categories, **tower.attributes}

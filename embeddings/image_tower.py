@@ -212,6 +212,12 @@ class Tower:
         return self.settings.attributes
 
     @property
+    def classes(self) -> dict[str, list[str]]:
+        """For each label that has a head, `category` first, its values."""
+        categories = {CATEGORY: self.categories} if self.categories else {}
+        return categories | self.attributes
+
+    @property
     def image_size(self) -> int:
         """The side of the square that photos are fitted to."""
         return self.settings.image_size

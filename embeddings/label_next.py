@@ -58,9 +58,9 @@ def label_next(config: Config, workdir: Workdir, count: int, label: str = CATEGO
         DataError: every item that can be looked at is labeled.
     """
     tower = load_tower(workdir.tower)
-    names = {CATEGORY: tower.categories, **tower.attributes}
-    if not names.get(label):
-        known = ", ".join(name for name, values in names.items() if values) or "none"
+    names = tower.classes
+    if label not in names:
+        known = ", ".join(names) or "none"
         raise NotFoundError(f"the tower has no label `{label}`.", where="label",
                             mend=f"It was trained on: {known}.")  # fmt: skip
     if label in tower.settings.several:

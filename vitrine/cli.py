@@ -15,6 +15,7 @@ import typer
 
 from recsys.errors import ConfigError
 from vitrine.engine_option import AddressOption, EngineOption, with_engine
+from vitrine.options import ConfigOption, JsonOption, SetOption, WorkdirOption
 from vitrine.refresh_commands import add_refresh_commands
 from vitrine.study_commands import add_study_commands
 
@@ -31,16 +32,6 @@ app.add_typer(importers, name="import")
 keys = typer.Typer(help="Make, list and revoke the API's keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", help="A YAML file; states only what differs.")
-]
-WorkdirOption = Annotated[
-    Path, typer.Option("--workdir", "-w", help="The folder that holds everything made.")
-]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="Override a setting: section.name=value.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 FolderArgument = Annotated[Path, typer.Argument(help="The folder to read.")]
 OutArgument = Annotated[Path, typer.Argument(help="Where catalog.parquet is written.")]
 

@@ -10,21 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vitrine.engine_option import AddressOption, EngineOption, with_engine
+from vitrine.options import JsonOption, OwnConfigOption, SetOption
 
 if TYPE_CHECKING:
     from recsys.config import Config
     from recsys.workdir import Workdir
 
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", help="A YAML file; the workdir's own by default.")
-]
 WorkdirOption = Annotated[
     Path, typer.Option("--workdir", "-w", help="A workdir that `vitrine run` has made.")
 ]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="Override a setting: section.name=value.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 def add_refresh_commands(app: typer.Typer) -> None:
@@ -35,7 +29,7 @@ def add_refresh_commands(app: typer.Typer) -> None:
 
 def refresh(
     workdir: WorkdirOption,
-    config: ConfigOption = None,
+    config: OwnConfigOption = None,
     overrides: SetOption = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what would be done and how long; change nothing.")

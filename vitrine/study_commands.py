@@ -9,13 +9,11 @@ from typing import Annotated
 
 import typer
 
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", help="A YAML file; the workdir's own by default.")
-]
+from vitrine.options import JsonOption, OwnConfigOption
+
 WorkdirOption = Annotated[
     Path, typer.Option("--workdir", "-w", help="A workdir with its tables made.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 def add_study_commands(app: typer.Typer) -> None:
@@ -55,7 +53,7 @@ def ablate(
     temporal: Annotated[
         bool, typer.Option("--temporal", help="Judge after one moment too; trains twice.")
     ] = False,
-    config: ConfigOption = None,
+    config: OwnConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train variants alike and show in one table what each setting is worth."""
@@ -84,7 +82,7 @@ def tune(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override a setting: section.name=value.")
     ] = None,
-    config: ConfigOption = None,
+    config: OwnConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Search settings of the recommender on validation; a killed search goes on."""
