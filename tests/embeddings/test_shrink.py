@@ -11,31 +11,17 @@ from embeddings import shrink as module
 from embeddings.image_tower import load_tower
 from embeddings.pruning import zero_share
 from embeddings.shrink import FILE, MAX_LOST, Shrunk, convert, most_pruned, r_at_1, shrink
-from embeddings.train_tower import train_tower
 from recsys.errors import DataError
 from tests.embeddings.small_catalog import (
     COLORS,
     SHAPES,
     draw,
-    prepared,
-    small_config,
-    write_catalog,
 )
 
 PHOTOS = np.stack([
     np.asarray(draw(SHAPES[n % 2], list(COLORS)[n % 3], 300 + n).resize((32, 32)))
     for n in range(24)
 ])  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    root = tmp_path_factory.mktemp("catalog")
-    write_catalog(root)
-    config = small_config(root)
-    workdir = prepared(root, config)
-    train_tower(config, workdir)
-    return config, workdir
 
 
 @pytest.fixture(scope="module")
